@@ -1,0 +1,88 @@
+//! When something was observed: wall time, whether that time can be trusted, and the boot it fell in.
+//!
+//! A board without a battery wakes in 1970 and is corrected minutes later, so wall time alone orders
+//! nothing. Every moment therefore also carries the boot's identity and the seconds since that boot
+//! (`CLOCK_BOOTTIME`, which counts through suspend and never steps). A moment is taken once, when the
+//! observation is made, and never corrected afterwards.
+
+use std::fs;
+use std::io;
+
+use jiff::Timestamp;
+use rustix::time::{ClockId, clock_gettime};
+use uuid::Uuid;
+
+use crate::record::ClockState;
+
+/// One moment, as every record carries it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Moment {
+    /// Wall time, in UTC.
+    pub time: Timestamp,
+    /// Whether the kernel held the wall clock for synchronised at that moment.
+    pub clock: ClockState,
+    /// The kernel's own identity of this boot.
+    pub boot: Uuid,
+    /// Seconds since that boot.
+    pub boottime_seconds: f64,
+}
+
+/// The clock, one of the edges of the world.
+pub trait Clock: Send + Sync {
+    /// This moment.
+    fn now(&self) -> Moment;
+}
+
+/// The kernel's clocks.
+#[derive(Debug)]
+pub struct SystemClock {
+    boot: Uuid,
+}
+
+/// Where the kernel tells its boot's identity (`random(4)`).
+const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
+
+impl SystemClock {
+    /// Reads the boot's identity, once.
+    ///
+    /// # Errors
+    /// When the kernel does not tell it: `/proc` is not mounted, or holds something else.
+    pub fn new() -> io::Result<Self> {
+        let text = fs::read_to_string(BOOT_ID)?;
+        let boot = text.trim().parse().map_err(|_| {
+            io::Error::new(io::ErrorKind::InvalidData, format!("{BOOT_ID} holds no boot identity"))
+        })?;
+        Ok(Self { boot })
+    }
+}
+
+impl Clock for SystemClock {
+    fn now(&self) -> Moment {
+        let boottime = clock_gettime(ClockId::Boottime);
+        #[expect(clippy::cast_precision_loss, reason = "an uptime past 2^52 seconds is beyond any board")]
+        let seconds = boottime.tv_sec as f64 + boottime.tv_nsec as f64 / 1e9;
+        Moment {
+            time: Timestamp::now(),
+            clock: kernel_clock_state(),
+            boot: self.boot,
+            boottime_seconds: seconds,
+        }
+    }
+}
+
+/// Asks the kernel whether a time server disciplines the clock (`adjtimex(2)`).
+#[expect(unsafe_code, reason = "no safe crate offers adjtimex; with modes = 0 it only reads")]
+fn kernel_clock_state() -> ClockState {
+    // SAFETY: `timex` is plain integers, for which zero is valid; with `modes` zero the call changes
+    // nothing and writes only into the buffer that it is given.
+    let (outcome, status) = unsafe {
+        let mut timex: libc::timex = std::mem::zeroed();
+        let outcome = libc::adjtimex(&raw mut timex);
+        (outcome, timex.status)
+    };
+    if outcome >= 0 && outcome != libc::TIME_ERROR && status & libc::STA_UNSYNC == 0 {
+        ClockState::Synchronised
+    } else {
+        ClockState::Unsynchronised
+    }
+}

@@ -1,0 +1,1 @@
+//! The configuration: raw file to checked values.

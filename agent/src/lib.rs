@@ -1,0 +1,18 @@
+//! The agent of one board: it reads the board's sensors and health, keeps every record in a durable
+//! queue on disk, and ships the queue to its sinks.
+//!
+//! A reading's whole journey, room by room: [`source`] reads registers and converts them, [`run`]
+//! wires the sources to [`queue`], which gives the record its identity and makes it durable, and
+//! [`ship`] takes it from there to a [`sink`] and moves that sink's cursor once the sink has said
+//! that the record is safe. What travels is described once, in [`record`].
+
+pub mod clock;
+pub mod config;
+pub mod queue;
+pub mod record;
+pub mod run;
+pub mod schedule;
+pub mod ship;
+pub mod simulate;
+pub mod sink;
+pub mod source;

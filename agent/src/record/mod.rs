@@ -1,0 +1,104 @@
+//! What travels: a [`Record`] is one reading, one health or one gap, with the head that names it.
+//!
+//! `(board, queue, sequence)` names a record for ever. The queue gives a record its identity when it
+//! appends it, and the bytes written then are the bytes every sink ships: nothing after the append
+//! changes a record. This module is the only one that knows its JSON; the schemas in `images/kafka`
+//! say the same to the rest of the world, and a test holds one against the other.
+
+mod gap;
+mod health;
+mod name;
+mod reading;
+mod wire;
+
+pub use gap::{Gap, GapReason};
+pub use health::{DockerState, Health};
+pub use name::{BoardName, NameError};
+pub use reading::{Quality, Quantity, Reading};
+pub use wire::{DecodeError, SCHEMA};
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::clock::Moment;
+
+/// Whether the board's wall clock was synchronised when a record was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClockState {
+    /// The kernel's clock was disciplined by a time server (`adjtimex(2)`: `STA_UNSYNC` unset).
+    Synchronised,
+    /// Nobody vouched for the clock.
+    Unsynchronised,
+}
+
+/// A record's name: unique for ever together with the board.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Identity {
+    /// The queue that appended the record.
+    pub queue: Uuid,
+    /// Its place in that queue; grows by one a record.
+    pub sequence: u64,
+}
+
+/// The three kinds of record. The numbers are part of the queue's format on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Kind {
+    /// One measured value.
+    Reading = 1,
+    /// The board's own state at one moment.
+    Health = 2,
+    /// What a queue had to drop or set aside.
+    Gap = 3,
+}
+
+impl Kind {
+    /// The kind that a queue's tag stands for.
+    #[must_use]
+    pub fn from_tag(tag: u8) -> Option<Self> {
+        [Self::Reading, Self::Health, Self::Gap].into_iter().find(|kind| kind.tag() == tag)
+    }
+
+    /// The byte that stands for this kind in a queue.
+    #[must_use]
+    pub fn tag(self) -> u8 {
+        self as u8
+    }
+}
+
+/// What a record says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Body {
+    /// One measured value.
+    Reading(Reading),
+    /// The board's own state.
+    Health(Box<Health>),
+    /// What a queue had to drop or set aside.
+    Gap(Gap),
+}
+
+impl Body {
+    /// Which of the three it is.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Reading(_) => Kind::Reading,
+            Self::Health(_) => Kind::Health,
+            Self::Gap(_) => Kind::Gap,
+        }
+    }
+}
+
+/// One record, as it travels.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// Which board made it.
+    pub board: BoardName,
+    /// Its name within that board.
+    pub identity: Identity,
+    /// When it was observed.
+    pub moment: Moment,
+    /// What it says.
+    pub body: Body,
+}

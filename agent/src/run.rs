@@ -1,0 +1,1 @@
+//! Wires sources, queue and sinks together and owns their lifetimes.

@@ -1,0 +1,1 @@
+//! When each source is read; a slow source never delays another.

@@ -1,0 +1,1 @@
+//! Boards that do not exist.

@@ -1,0 +1,57 @@
+//! Where records go. A [`Sink`] takes a batch and says which records are safe.
+//!
+//! "Safe" is the far side's own word: an acknowledgement, never an enqueue. A sink keeps no record
+//! past the call: what it did not call safe or refused is offered again from the queue, so a sink can
+//! be dropped at any moment, even in the middle of a call, and nothing is lost.
+
+pub mod kafka;
+
+use std::future::Future;
+
+use crate::queue::Entry;
+
+/// What came of a batch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Receipt {
+    /// How many records, from the first on, need not be offered again: each is safe, or is in `refused`.
+    pub settled: usize,
+    /// The records among those that the far side refused for good.
+    pub refused: Vec<Refusal>,
+}
+
+/// One record that a sink can never take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Its place in the batch.
+    pub index: usize,
+    /// The far side's reason.
+    pub reason: String,
+}
+
+/// A place that records go to, one of the edges of the world.
+pub trait Sink: Send {
+    /// Its name: the cursor's file, the logs' field.
+    fn name(&self) -> &'static str;
+
+    /// Takes a batch, in order, and resolves when it knows what came of it. While the far side is
+    /// away it waits; dropping the future gives up, and whatever was in flight may arrive twice.
+    ///
+    /// # Errors
+    /// When nothing more can come of this attempt and the batch must be offered again.
+    fn deliver(&mut self, batch: &[Entry]) -> impl Future<Output = Result<Receipt, SinkError>> + Send;
+}
+
+/// Why a batch must be offered again.
+#[derive(Debug, thiserror::Error)]
+pub enum SinkError {
+    /// The client cannot go on and is built anew.
+    #[error("{sink} at {address} failed, and is connected anew: {reason}")]
+    Failed {
+        /// Which sink.
+        sink: &'static str,
+        /// Where it was.
+        address: String,
+        /// In the client's own words.
+        reason: String,
+    },
+}
