@@ -7,14 +7,14 @@ use ::ina219::address::Address;
 use ::ina219::calibration::{IntCalibration, MicroAmpere, MicroWatt};
 use ::ina219::errors::MeasurementError;
 use embedded_hal::delay::DelayNs;
-use embedded_hal::i2c::I2c;
+use embedded_hal::i2c::{ErrorType, I2c, Operation};
 use tmp1x2::{SlaveAddr, Tmp1x2};
 
 use super::*;
 use crate::record::{Quality, Quantity};
 use crate::simulate::bus::{Nack, SimulatedBus, SimulatedChip};
 use crate::simulate::sensors;
-use crate::source::i2c::{BusFault, Chip, Found, I2cError, SharedBus, open, scan};
+use crate::source::i2c::{BusError, BusFault, Chip, Found, I2cError, SharedBus, open, scan};
 use crate::source::{Source, SourceError};
 
 /// A truth that a test sets, and a time that only a driver's waits move.
@@ -257,6 +257,38 @@ fn a_scan_finds_every_chip_and_knows_it_whatever_it_was_doing() {
     assert_eq!(found, expected.map(|(address, chip)| Found { address, chip }));
     bus.fail(BusFault::Timeout, 1);
     assert_eq!(scan(&mut bus, &mut air.wait()).unwrap_err().fault, BusFault::Timeout);
+}
+
+#[test]
+fn a_scan_on_an_adapter_without_empty_writes_finds_even_a_chip_that_refuses_reads() {
+    let air = Bench::new(Air { celsius: 20.0, relative_humidity: 0.5, pascals: 1e5 });
+    let mut bus = SimulatedBus::new("bench");
+    bus.attach(0x44, SimulatedSht4x::new(air.probe(), 7));
+    bus.attach(0x76, SimulatedBme280::new(air.probe()));
+    let found = scan(&mut NoEmptyWrites(bus), &mut air.wait()).unwrap();
+    let expected = [(0x44, Some(Chip::Sht4x)), (0x76, Some(Chip::Bme280))];
+    assert_eq!(found, expected.map(|(address, chip)| Found { address, chip }));
+}
+
+/// An adapter as the DesignWare ones are (`I2C_AQ_NO_ZERO_LEN`).
+struct NoEmptyWrites(SimulatedBus);
+
+impl ErrorType for NoEmptyWrites {
+    type Error = BusError;
+}
+
+impl I2c for NoEmptyWrites {
+    fn transaction(&mut self, address: u8, operations: &mut [Operation<'_>]) -> Result<(), BusError> {
+        if matches!(operations, [Operation::Write([])]) {
+            return Err(BusError {
+                bus: "bench".into(),
+                address,
+                fault: BusFault::Unsupported,
+                source: None,
+            });
+        }
+        self.0.transaction(address, operations)
+    }
 }
 
 /// Takes and gives any bytes.
