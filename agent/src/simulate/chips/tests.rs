@@ -79,9 +79,10 @@ fn a_bme280_tells_the_truth_about_the_air() {
     for celsius in [-20.0, 0.0, 21.37, 45.0, 80.0] {
         for (ratio, pascals) in [(0.07, 40_000.0), (0.4321, 101_325.0), (0.93, 108_000.0)] {
             bench.set(air(celsius, ratio, pascals));
-            // 17 bits of temperature and 18 of pressure: half a step each (datasheet 3.4.1).
+            // 17 bits of temperature and 18 of pressure (datasheet 3.4.1): half a step of temperature, half
+            // a step of pressure, and what the temperature's half step moves the pressure.
             assert_near(good(&mut *source, Quantity::Temperature), celsius, 0.0014 + 1e-4);
-            assert_near(good(&mut *source, Quantity::Pressure), pascals, 0.5);
+            assert_near(good(&mut *source, Quantity::Pressure), pascals, 0.7);
             assert_near(good(&mut *source, Quantity::RelativeHumidity), ratio, 1e-4);
         }
     }
