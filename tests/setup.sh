@@ -22,6 +22,7 @@ need() {
     /*) for path in $3; do [ -e "$path" ] && return; done ;;
     *) command -v "$3" >/dev/null 2>&1 && return ;;
     esac
+    case " $missing " in *" $2 "*) return ;; esac
     missing="$missing $2"
     reasons="$reasons
   $2 ($1)"
@@ -125,7 +126,7 @@ if [ "$(id -u)" -ne 0 ]; then
     command -v sudo >/dev/null 2>&1 || { echo "setup: run as root, or install sudo. Lacking:$reasons" >&2; exit 1; }
 fi
 export DEBIAN_FRONTEND=noninteractive
-[ -n "$missing" ] && printf 'setup: installing, of Debian:%s\n' "$reasons" | sort -u
+[ -n "$missing" ] && printf 'setup: installing, of Debian:%s\n' "$reasons"
 [ -n "$architecture" ] && $as_root dpkg --add-architecture "$architecture"
 $as_root apt-get update -q
 if [ -n "$missing" ]; then

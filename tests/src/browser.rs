@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use fantoccini::{Client, ClientBuilder, Locator};
@@ -24,6 +25,8 @@ pub struct Browser {
     pub page: Client,
     /// Where ChromeDriver listens.
     driver: String,
+    /// The session's path there.
+    session: String,
     profile: TempDir,
     /// Declared last, and so ended after the browser.
     _process: Program,
@@ -35,17 +38,21 @@ impl Browser {
     /// # Panics
     /// When either does not start.
     pub async fn start() -> Self {
-        let mut process = Program::start(Path::new("chromedriver"), ["--port=0"]);
+        let profile = tempfile::tempdir().unwrap();
+        let mut command = Command::new("chromedriver");
+        // What the two leave lying about goes with the profile.
+        command.arg("--port=0").env("TMPDIR", profile.path());
+        let mut process = Program::spawn(command);
         let line = process.line("ChromeDriver was started successfully on port", PATIENCE);
         let driver = format!("127.0.0.1:{}", line.trim_end_matches('.'));
-        let profile = tempfile::tempdir().unwrap();
         let options = json!({ "args": arguments(profile.path()) });
         let page = ClientBuilder::new(HttpConnector::new())
             .capabilities([("goog:chromeOptions".to_owned(), options)].into_iter().collect())
             .connect(&format!("http://{driver}"))
             .await
             .unwrap();
-        Self { page, driver, profile, _process: process }
+        let session = page.session_id().await.unwrap().unwrap_or_default();
+        Self { page, driver, session: format!("/session/{session}"), profile, _process: process }
     }
 
     /// Waits until an element fits the CSS selector.
@@ -97,11 +104,11 @@ impl Browser {
     ///
     /// # Panics
     /// When the browser refuses.
-    pub async fn look(&self, scheme: &str, width: u32, height: u32) {
+    pub fn look(&self, scheme: &str, width: u32, height: u32) {
         let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
-        self.devtools("Emulation.setEmulatedMedia", &media).await;
+        self.devtools("Emulation.setEmulatedMedia", &media);
         let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
-        self.devtools("Emulation.setDeviceMetricsOverride", &size).await;
+        self.devtools("Emulation.setDeviceMetricsOverride", &size);
     }
 
     /// Saves what the page shows as a PNG.
@@ -113,19 +120,21 @@ impl Browser {
     }
 
     /// ChromeDriver's own door to the browser's debugging protocol, which WebDriver has no word for.
-    async fn devtools(&self, method: &str, parameters: &Value) {
-        let session = self.page.session_id().await.unwrap().unwrap_or_default();
+    fn devtools(&self, method: &str, parameters: &Value) {
         let command = json!({ "cmd": method, "params": parameters });
-        let path = format!("/session/{session}/goog/cdp/execute");
+        let path = format!("{}/goog/cdp/execute", self.session);
         let answer = http::post(&self.driver, &path, Some(&command)).unwrap();
         assert_eq!(answer.status, 200, "{method}: {}", answer.body);
     }
 }
 
 impl Drop for Browser {
-    /// ChromeDriver gives Chromium a process group of its own and leaves it behind when it is ended
-    /// itself, so its processes are found by the profile that only they were given.
+    /// ChromeDriver is asked to end Chromium. Should it not, it would leave Chromium behind when it is
+    /// ended itself, so what is left is found by the profile that only its processes were given.
     fn drop(&mut self) {
+        if let Err(error) = http::delete(&self.driver, &self.session) {
+            eprintln!("the browser does not end by itself: {error}");
+        }
         let mark = self.profile.path().display().to_string();
         for process in fs::read_dir("/proc").into_iter().flatten().flatten() {
             let id = process.file_name().to_str().and_then(|name| name.parse().ok());
@@ -155,4 +164,43 @@ fn arguments(profile: &Path) -> Vec<String> {
     ];
     let profile = format!("--user-data-dir={}", profile.display());
     fixed.into_iter().map(str::to_owned).chain([profile]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::skip;
+
+    const PAGE: &str =
+        "data:text/html,<button onclick=\"this.dataset.state='gone'\" data-state=well>w3</button>";
+
+    fn processes_of(profile: &Path) -> usize {
+        let mark = profile.display().to_string();
+        let commands = fs::read_dir("/proc").unwrap().flatten().map(|p| fs::read(p.path().join("cmdline")));
+        commands.flatten().filter(|command| String::from_utf8_lossy(command).contains(&mark)).count()
+    }
+
+    #[tokio::test]
+    async fn a_page_is_seen_clicked_and_photographed_and_no_browser_is_left_behind() {
+        if !skip::has("chromedriver") {
+            let name = "a_page_is_seen_clicked_and_photographed_and_no_browser_is_left_behind";
+            return skip::lacking(name, "chromedriver is not installed: tests/setup.sh test");
+        }
+        let browser = Browser::start().await;
+        browser.page.goto(PAGE).await.unwrap();
+        assert_eq!(browser.attribute("button", "data-state").await.as_deref(), Some("well"));
+        browser.click("button").await;
+        browser.shows("[data-state=gone]").await;
+        browser.look("dark", 390, 844);
+        let script = "return [innerWidth, matchMedia('(prefers-color-scheme: dark)').matches]";
+        assert_eq!(browser.page.execute(script, vec![]).await.unwrap(), json!([390, true]));
+        let folder = tempfile::tempdir().unwrap();
+        browser.screenshot(&folder.path().join("page.png")).await;
+        assert!(fs::read(folder.path().join("page.png")).unwrap().starts_with(b"\x89PNG"));
+
+        let profile = browser.profile.path().to_owned();
+        assert_ne!(processes_of(&profile), 0);
+        drop(browser);
+        wait::until("its processes to end", PATIENCE, || (processes_of(&profile) == 0).then_some(()));
+    }
 }

@@ -1,8 +1,9 @@
 //! The least of HTTP that a scenario needs: one request, one answer, JSON in and out.
 //!
-//! Requests are HTTP/1.0, so that an answer is never chunked and ends where the connection does.
+//! An answer ends where its Content-Length says, or else where the connection does; one in chunks is
+//! not understood, since nothing asked for here comes so.
 
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
@@ -37,7 +38,7 @@ impl Answer {
 /// # Errors
 /// When nobody answers in time, or not in HTTP.
 pub fn get(address: &str, path: &str) -> io::Result<Answer> {
-    exchange(address, &format!("GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n"))
+    exchange(address, &format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"))
 }
 
 /// Posts a JSON body to `http://ADDRESS/PATH`; nothing at all where there is none.
@@ -58,10 +59,16 @@ pub fn post_as(address: &str, path: &str, body: Option<&Value>, headers: &str) -
         None => ("", String::new()),
     };
     let length = text.len();
-    exchange(
-        address,
-        &format!("POST {path} HTTP/1.0\r\n{headers}{kind}Content-Length: {length}\r\n\r\n{text}"),
-    )
+    let ours = format!("Connection: close\r\n{kind}Content-Length: {length}");
+    exchange(address, &format!("POST {path} HTTP/1.1\r\n{headers}{ours}\r\n\r\n{text}"))
+}
+
+/// Deletes `http://ADDRESS/PATH`.
+///
+/// # Errors
+/// As [`get`].
+pub fn delete(address: &str, path: &str) -> io::Result<Answer> {
+    exchange(address, &format!("DELETE {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"))
 }
 
 fn exchange(address: &str, request: &str) -> io::Result<Answer> {
@@ -71,14 +78,51 @@ fn exchange(address: &str, request: &str) -> io::Result<Answer> {
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
     stream.write_all(request.as_bytes())?;
-    let mut bytes = Vec::new();
-    stream.read_to_end(&mut bytes)?;
-    parse(&String::from_utf8_lossy(&bytes))
-        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "the answer is not HTTP"))
+    answer(BufReader::new(stream))
 }
 
-fn parse(text: &str) -> Option<Answer> {
-    let (head, body) = text.split_once("\r\n\r\n")?;
-    let status = head.strip_prefix("HTTP/1.")?.split(' ').nth(1)?.parse().ok()?;
-    Some(Answer { status, body: body.to_owned() })
+fn answer(mut stream: impl BufRead) -> io::Result<Answer> {
+    let not_http =
+        |line: &str| io::Error::new(io::ErrorKind::InvalidData, format!("not understood: {line:?}"));
+    let mut line = String::new();
+    stream.read_line(&mut line)?;
+    let status = line.strip_prefix("HTTP/1.").and_then(|rest| rest.split(' ').nth(1)?.parse().ok());
+    let status = status.ok_or_else(|| not_http(&line))?;
+    let mut length = u64::MAX;
+    loop {
+        line.clear();
+        stream.read_line(&mut line)?;
+        match line.trim_end().to_ascii_lowercase().split_once(':') {
+            None => break,
+            Some(("content-length", value)) => length = value.trim().parse().map_err(|_| not_http(&line))?,
+            Some(("transfer-encoding", _)) => return Err(not_http(&line)),
+            Some(_) => {}
+        }
+    }
+    let mut body = String::new();
+    stream.take(length).read_to_string(&mut body)?;
+    Ok(Answer { status, body })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Option<(u16, String)> {
+        answer(text.as_bytes()).ok().map(|answer| (answer.status, answer.body))
+    }
+
+    #[test]
+    fn an_answer_ends_where_its_length_says_or_the_connection_does() {
+        let whole = Some((202, "{}".to_owned()));
+        assert_eq!(read("HTTP/1.1 202 Accepted\r\ncontent-length: 2\r\n\r\n{}more"), whole);
+        assert_eq!(read("HTTP/1.0 202 Accepted\r\n\r\n{}"), whole);
+    }
+
+    #[test]
+    fn an_answer_in_chunks_or_no_answer_is_not_taken_for_one() {
+        assert_eq!(read("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"), None);
+        assert_eq!(read("SSH-2.0-OpenSSH\r\n"), None);
+        assert_eq!(read(""), None);
+    }
 }

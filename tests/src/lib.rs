@@ -4,6 +4,12 @@
 //! their output, their HTTP interface, their topics and their history. Every wait has a deadline and
 //! says what it waited for; whatever is started here ends with the test that started it.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a crate that is only tests: what fails, fails the test"
+)]
+
 pub mod browser;
 pub mod http;
 pub mod program;

@@ -79,8 +79,18 @@ impl Program {
     /// When it cannot be started.
     pub fn start<A: AsRef<OsStr>>(program: &Path, arguments: impl IntoIterator<Item = A>) -> Self {
         let mut command = Command::new(program);
-        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let name = program.display().to_string();
+        command.args(arguments);
+        Self::spawn(command)
+    }
+
+    /// The same, for a command that needs more than arguments.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    #[must_use]
+    pub fn spawn(mut command: Command) -> Self {
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let name = Path::new(command.get_program()).display().to_string();
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{name} does not start: {error}"));
         let (out, err) = (Lines::default(), Lines::default());
         let readers = vec![

@@ -12,8 +12,8 @@ use std::io::{self, Write};
 /// # Panics
 /// With `CI=true`.
 pub fn lacking(test: &str, reason: &str) {
+    assert!(env::var("CI").as_deref() != Ok("true"), "{test} must run in CI, and cannot: {reason}");
     say(test, reason);
-    assert!(env::var("CI").as_deref() != Ok("true"), "{test} must run in CI, and could not: {reason}");
 }
 
 /// The test's machine lacks something that nobody can install: a privilege, a piece of hardware.

@@ -2,6 +2,8 @@
 //!
 //! `tests/cross.sh` builds what is run here. aarch64 is part of `make test`, armv7 of `make test-long`.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "what fails, fails the test")]
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 

@@ -1,5 +1,7 @@
 //! What the agent writes is what `images/kafka/` says, and what it never writes is refused there.
 
+#![expect(clippy::unwrap_used, reason = "what fails, fails the test")]
+
 use pirack_agent::clock::Moment;
 use pirack_agent::record::{
     Body, ClockState, DockerState, Gap, GapReason, Health, Identity, Quality, Quantity, Reading, Record,
