@@ -71,6 +71,7 @@ purpose_cross_armv7() {
 
 # What the figures are held against. Unpacked under target/, not installed: installed, it would start a service.
 purpose_bench() {
+    need 'asks the dashboard and the exporter' curl curl
     command -v prometheus-node-exporter >/dev/null 2>&1 && return
     [ -x target/bench/usr/bin/prometheus-node-exporter ] && return
     unpack=prometheus-node-exporter
