@@ -109,3 +109,103 @@ fn fault(error: Error<BusError>) -> ChipFault {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::mocked::{scripted, value};
+    use super::super::{Chip, I2cError};
+    use super::*;
+    use crate::source::SourceError;
+    use embedded_hal_mock::eh1::i2c::Transaction;
+
+    const AT: u8 = 0x76;
+
+    fn ask(register: u8, answer: &[u8]) -> Transaction {
+        Transaction::write_read(AT, vec![register], answer.to_vec())
+    }
+
+    fn tell(register: u8, value: u8) -> Transaction {
+        Transaction::write(AT, vec![register, value])
+    }
+
+    /// Temperature and pressure: the worked example of BST-BMP280-DS001, section 3.12. Humidity: T1 to H6
+    /// of a chip whose formula (BST-BME280-DS001, 4.2.3) was worked out by hand: H2 = 65536 / 256, and no
+    /// other term, so that the ratio is the raw number / 256 in percent.
+    fn start() -> Vec<Transaction> {
+        let low = [
+            0x70, 0x6b, 0x43, 0x67, 0x18, 0xfc, 0x7d, 0x8e, 0x43, 0xd6, 0xd0, 0x0b, 0x27, 0x0b, 0x8c, 0x00,
+            0xf9, 0xff, 0x8c, 0x3c, 0xf8, 0xc6, 0x70, 0x17, 0x00, 0x00,
+        ];
+        vec![
+            ask(0xd0, &[0x60]),
+            ask(0xd0, &[0x60]),
+            tell(0xe0, 0xb6),
+            ask(0x88, &low),
+            ask(0xe1, &[0x00, 0x01, 0, 0, 0, 0, 0]),
+            ask(0xf4, &[0x00]),
+            tell(0xf2, 0x01),
+            ask(0xf4, &[0x00]),
+            tell(0xf4, 0x4c),
+            ask(0xf5, &[0x00]),
+            tell(0xf5, 0x00),
+        ]
+    }
+
+    fn measure(data: &[u8; 8], status: u8) -> Vec<Transaction> {
+        vec![
+            ask(0xf2, &[0x01, 0x00, 0x4c, 0x00]),
+            ask(0xf4, &[0x4c]),
+            ask(0xf4, &[0x4c]),
+            tell(0xf4, 0x4d),
+            ask(0xf7, data),
+            ask(0xf3, &[status]),
+        ]
+    }
+
+    /// 415148 and 519888 in twenty bits each, and a humidity of 12288 / 256 = 48 %.
+    const DATA: [u8; 8] = [0x65, 0x5a, 0xc0, 0x7e, 0xed, 0x00, 0x30, 0x00];
+
+    #[test]
+    fn the_datasheets_worked_example_comes_out() {
+        let (mut sensor, mut script) = scripted(Chip::Bme280, &[start(), measure(&DATA, 0)].concat());
+        let readings = sensor.read().unwrap().readings;
+        let (celsius, quality) = value(&readings, Quantity::Temperature);
+        assert!((celsius - 25.08).abs() < 0.005 && quality == Quality::Good, "{celsius}");
+        let (pascals, quality) = value(&readings, Quantity::Pressure);
+        assert!((pascals - 100_653.27).abs() < 0.5 && quality == Quality::Good, "{pascals}");
+        let (ratio, quality) = value(&readings, Quantity::RelativeHumidity);
+        assert!((ratio - 0.48).abs() < 1e-6 && quality == Quality::Good, "{ratio}");
+        script.done();
+    }
+
+    #[test]
+    fn a_conversion_that_has_not_ended_is_suspect_and_an_end_of_the_range_is_out_of_range() {
+        let cold = [0x65, 0x5a, 0xc0, 0x10, 0x00, 0x00, 0x30, 0x00];
+        let script = [start(), measure(&DATA, 0x08), measure(&cold, 0)].concat();
+        let (mut sensor, mut script) = scripted(Chip::Bme280, &script);
+        let readings = sensor.read().unwrap().readings;
+        assert!(readings.iter().all(|reading| reading.quality == Quality::Suspect), "{readings:?}");
+        let readings = sensor.read().unwrap().readings;
+        assert_eq!(value(&readings, Quantity::Temperature), (-40.0, Quality::OutOfRange));
+        script.done();
+    }
+
+    #[test]
+    fn a_chip_whose_supply_dipped_is_configured_anew_before_it_is_believed() {
+        let dipped = vec![ask(0xf2, &[0, 0, 0, 0])];
+        let script = [start(), measure(&DATA, 0), dipped, start(), measure(&DATA, 0)].concat();
+        let (mut sensor, mut script) = scripted(Chip::Bme280, &script);
+        let before = sensor.read().unwrap();
+        assert_eq!(sensor.read().unwrap(), before);
+        script.done();
+    }
+
+    #[test]
+    fn a_bmp280_is_told_from_a_bme280() {
+        let (mut sensor, mut script) = scripted(Chip::Bme280, &[ask(0xd0, &[0x58])]);
+        let error = sensor.read().unwrap_err();
+        assert!(matches!(error, SourceError::I2c(I2cError::WrongChip { .. })), "{error}");
+        assert!(error.to_string().contains("BMP280"), "{error}");
+        script.done();
+    }
+}

@@ -107,3 +107,103 @@ fn convert(volts: f64, shunt_volts: f64, shunt_ohms: f64) -> [Value; 3] {
         if current.quality == voltage.quality { voltage.quality } else { crate::record::Quality::OutOfRange };
     [voltage, current, Value { quantity: Quantity::Power, value: volts * amperes, quality }]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::mocked::{scripted, value};
+    use super::super::{Chip, I2cError};
+    use super::*;
+    use crate::record::Quality;
+    use crate::source::SourceError;
+    use embedded_hal_mock::eh1::i2c::Transaction;
+
+    const AT: u8 = 0x40;
+
+    fn ask(register: u8, word: u16) -> Transaction {
+        Transaction::write_read(AT, vec![register], word.to_be_bytes().to_vec())
+    }
+
+    fn tell(register: u8, word: u16) -> Transaction {
+        let [high, low] = word.to_be_bytes();
+        Transaction::write(AT, vec![register, high, low])
+    }
+
+    /// Reset, the registers that it must leave, then 16 samples for each voltage.
+    fn start() -> Vec<Transaction> {
+        vec![
+            tell(0, 0xb99f),
+            ask(0, 0x399f),
+            ask(5, 0),
+            ask(4, 0),
+            ask(3, 0),
+            ask(1, 0),
+            ask(2, 0),
+            tell(0, 0x3e67),
+        ]
+    }
+
+    fn measure(bus: u16, shunt: u16) -> Vec<Transaction> {
+        vec![ask(0, 0x3e67), ask(2, bus), ask(1, shunt), ask(3, 0)]
+    }
+
+    #[test]
+    fn the_datasheets_example_comes_out() {
+        // SBOS448, table 8: 20 mV across 2 milliohms are 10 A, and 11.98 V make 119.8 W of them.
+        let [volts, amperes, watts] = convert(11.98, 0.02, 0.002);
+        assert!((volts.value - 11.98).abs() < 1e-9 && (amperes.value - 10.0).abs() < 1e-9);
+        assert!((watts.value - 119.8).abs() < 1e-9 && watts.quality == Quality::Good);
+    }
+
+    #[test]
+    fn registers_become_volts_amperes_and_watts_and_the_boards_supply() {
+        // The same example's registers, with "conversion ready": across 0.1 ohm the 20 mV are 0.2 A.
+        let (mut sensor, mut script) = scripted(Chip::Ina219, &[start(), measure(0x5d9a, 0x07d0)].concat());
+        let seen = sensor.read().unwrap();
+        let near = |quantity, wanted: f64| {
+            let (found, quality) = value(&seen.readings, quantity);
+            assert!((found - wanted).abs() < 1e-9 && quality == Quality::Good, "{quantity:?} {found}");
+        };
+        near(Quantity::Voltage, 11.98);
+        near(Quantity::Current, 0.2);
+        near(Quantity::Power, 2.396);
+        assert_eq!(seen.health.supply_volts, Some(value(&seen.readings, Quantity::Voltage).0));
+        assert_eq!(seen.health.supply_watts, Some(value(&seen.readings, Quantity::Power).0));
+        script.done();
+    }
+
+    #[test]
+    fn an_old_conversion_or_an_overflow_is_suspect_and_stays_out_of_the_boards_health() {
+        let script = [start(), measure(0x5d98, 0x07d0), measure(0x5d9b, 0x07d0)].concat();
+        let (mut sensor, mut script) = scripted(Chip::Ina219, &script);
+        for _ in 0..2 {
+            let seen = sensor.read().unwrap();
+            assert!(seen.readings.iter().all(|reading| reading.quality == Quality::Suspect));
+            assert_eq!(seen.health.supply_volts, None);
+        }
+        script.done();
+    }
+
+    #[test]
+    fn a_shunt_at_the_converters_end_and_one_beyond_it_are_out_of_range() {
+        // Table 7: 0x7d00 is +320 mV, the end; 0x7fff is what no working chip sends.
+        let script = [start(), measure(0x5d9a, 0x7d00), measure(0x5d9a, 0x7fff)].concat();
+        let (mut sensor, mut script) = scripted(Chip::Ina219, &script);
+        for _ in 0..2 {
+            let readings = sensor.read().unwrap().readings;
+            assert_eq!(value(&readings, Quantity::Current).1, Quality::OutOfRange);
+            assert_eq!(value(&readings, Quantity::Power).1, Quality::OutOfRange);
+            assert_eq!(value(&readings, Quantity::Voltage).1, Quality::Good);
+        }
+        script.done();
+    }
+
+    #[test]
+    fn what_does_not_reset_as_an_ina219_does_is_none() {
+        let mut script = vec![tell(0, 0xb99f)];
+        script.extend(std::iter::repeat_n(ask(0, 0x4127), 12));
+        let (mut sensor, mut script) = scripted(Chip::Ina219, &script);
+        let error = sensor.read().unwrap_err();
+        assert!(matches!(error, SourceError::I2c(I2cError::WrongChip { .. })), "{error}");
+        script.done();
+    }
+}

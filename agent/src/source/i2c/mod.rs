@@ -13,6 +13,8 @@ mod bme280;
 pub mod bus;
 mod chip;
 mod ina219;
+#[cfg(test)]
+mod mocked;
 pub mod scan;
 mod sensor;
 mod sht4x;

@@ -68,3 +68,64 @@ fn fault(error: Error<BusError>) -> ChipFault {
         _ => ChipFault::Nonsense("its driver reports an error that it did not know before".into()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::mocked::{scripted, value};
+    use super::super::{Chip, I2cError};
+    use super::*;
+    use crate::record::Quality;
+    use crate::source::SourceError;
+    use embedded_hal_mock::eh1::i2c::Transaction;
+
+    const AT: u8 = 0x44;
+
+    fn exchange(command: u8, answer: [u8; 6]) -> Vec<Transaction> {
+        vec![Transaction::write(AT, vec![command]), Transaction::read(AT, answer.to_vec())]
+    }
+
+    /// 0xbeef with the checksum of section 4.4's example, twice.
+    fn start() -> Vec<Transaction> {
+        exchange(0x89, [0xbe, 0xef, 0x92, 0xbe, 0xef, 0x92])
+    }
+
+    #[test]
+    fn words_with_their_checksums_become_temperature_and_humidity() {
+        // 0x6666 is 0.4 of the whole: -45 + 175 * 0.4 degrees, and -6 + 125 * 0.4 percent.
+        let script = [start(), exchange(0xfd, [0x66, 0x66, 0x93, 0x66, 0x66, 0x93])].concat();
+        let (mut sensor, mut script) = scripted(Chip::Sht4x, &script);
+        let readings = sensor.read().unwrap().readings;
+        let (celsius, quality) = value(&readings, Quantity::Temperature);
+        assert!((celsius - 25.0).abs() < 1e-9 && quality == Quality::Good, "{celsius}");
+        let (ratio, quality) = value(&readings, Quantity::RelativeHumidity);
+        assert!((ratio - 0.44).abs() < 1e-9 && quality == Quality::Good, "{ratio}");
+        script.done();
+    }
+
+    #[test]
+    fn the_ends_of_the_raw_numbers_are_cropped_or_out_of_range() {
+        let [cold, dry] = convert(0, 0);
+        assert!((cold.value + 45.0).abs() < 1e-9 && cold.quality == Quality::OutOfRange);
+        assert!(dry.value.abs() < 1e-9 && dry.quality == Quality::Good);
+        let [hot, wet] = convert(0xffff, 0xffff);
+        assert!((hot.value - 130.0).abs() < 1e-9 && hot.quality == Quality::OutOfRange);
+        assert!((wet.value - 1.0).abs() < 1e-9 && wet.quality == Quality::Good);
+    }
+
+    #[test]
+    fn a_wrong_checksum_is_an_error_and_never_a_value() {
+        let script = [start(), exchange(0xfd, [0x66, 0x66, 0x93, 0x66, 0x66, 0x94])].concat();
+        let (mut sensor, mut script) = scripted(Chip::Sht4x, &script);
+        let error = sensor.read().unwrap_err();
+        assert!(matches!(error, SourceError::I2c(I2cError::Checksum { .. })), "{error}");
+        script.done();
+    }
+
+    #[test]
+    fn a_serial_number_of_zeroes_is_no_chips() {
+        let (mut sensor, mut script) = scripted(Chip::Sht4x, &exchange(0x89, [0, 0, 0x81, 0, 0, 0x81]));
+        let error = sensor.read().unwrap_err();
+        assert!(matches!(error, SourceError::I2c(I2cError::WrongChip { .. })), "{error}");
+        script.done();
+    }
+}

@@ -79,3 +79,78 @@ fn fault(error: Error<BusError>) -> ChipFault {
     let Error::I2C(error) = error;
     ChipFault::Bus(error)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::mocked::{scripted, value};
+    use super::super::{BusFault, I2cError};
+    use super::*;
+    use crate::record::Quality;
+    use crate::source::SourceError;
+    use embedded_hal::i2c::{ErrorKind, NoAcknowledgeSource};
+    use embedded_hal_mock::eh1::i2c::Transaction;
+
+    const AT: u8 = 0x48;
+
+    fn ask(register: u8, word: u16) -> Transaction {
+        Transaction::write_read(AT, vec![register], word.to_be_bytes().to_vec())
+    }
+
+    fn start() -> Vec<Transaction> {
+        vec![ask(1, 0x60a0), Transaction::write(AT, vec![1, 0x60, 0xe0])]
+    }
+
+    fn measure(temperature: u16) -> Vec<Transaction> {
+        vec![ask(1, 0x60e0), ask(0, temperature)]
+    }
+
+    #[test]
+    fn the_datasheets_table_of_temperatures_comes_out() {
+        // SBOS397, table 2: each 12-bit word, left in its register.
+        let table = [(0x7ff, 127.9375), (0x640, 100.0), (0x4b0, 75.0), (0x190, 25.0), (0x004, 0.25)];
+        let below = [(0x000, 0.0), (0xffc, -0.25), (0xe70, -25.0), (0xc90, -55.0)];
+        for (word, celsius) in table.into_iter().chain(below) {
+            let (mut sensor, mut script) = scripted(Chip::Tmp102, &[start(), measure(word << 4)].concat());
+            let (found, quality) = value(&sensor.read().unwrap().readings, Quantity::Temperature);
+            assert!((found - celsius).abs() < f64::EPSILON, "{word:03x} {found}");
+            let inside = (-40.0..=125.0).contains(&celsius);
+            assert_eq!(quality == Quality::Good, inside, "{celsius}");
+            script.done();
+        }
+    }
+
+    #[test]
+    fn a_chip_that_was_unplugged_is_an_error_and_then_read_again() {
+        let silent = ErrorKind::NoAcknowledge(NoAcknowledgeSource::Unknown);
+        let gone = vec![ask(1, 0).with_error(silent)];
+        let script = [start(), measure(0x1900), gone.clone(), gone, start(), measure(0x1900)].concat();
+        let (mut sensor, mut script) = scripted(Chip::Tmp102, &script);
+        let before = sensor.read().unwrap();
+        for _ in 0..2 {
+            let error = sensor.read().unwrap_err();
+            let SourceError::I2c(I2cError::Bus { source, .. }) = error else { panic!("{error}") };
+            assert_eq!(source.fault, BusFault::NoAcknowledge);
+        }
+        assert_eq!(sensor.read().unwrap(), before);
+        script.done();
+    }
+
+    #[test]
+    fn a_chip_that_lost_its_supply_between_two_reads_is_not_believed_until_it_has_converted() {
+        let woken = vec![ask(1, 0x60a0)];
+        let script = [start(), measure(0x1900), woken, start(), measure(0x1910)].concat();
+        let (mut sensor, mut script) = scripted(Chip::Tmp102, &script);
+        assert!(sensor.read().is_ok());
+        let (celsius, _) = value(&sensor.read().unwrap().readings, Quantity::Temperature);
+        assert!((celsius - 25.0625).abs() < f64::EPSILON);
+        script.done();
+    }
+
+    #[test]
+    fn a_stranger_is_named() {
+        let (mut sensor, mut script) = scripted(Chip::Tmp102, &[ask(1, 0x399f)]);
+        let error = sensor.read().unwrap_err().to_string();
+        assert!(error.contains("0x48") && error.contains("no tmp102") && error.contains("0x399f"), "{error}");
+        script.done();
+    }
+}
