@@ -12,7 +12,8 @@ use crate::source::{Observation, Source, SourceError};
 const REMEDY: &str = "see that /proc is mounted and readable to the agent";
 
 /// Processors and load. A share needs two samples: the first is taken here, when the source is made, so
-/// the first read tells the share since then, or none when it comes within `sysinfo`'s 0.2 s.
+/// the first read tells the share since then, or none when it comes within `sysinfo`'s 0.2 s. The number of
+/// processors is that of the first sample, too: `sysinfo` does not count again.
 #[derive(Debug)]
 pub(super) struct CpuSource {
     system: Option<System>,
