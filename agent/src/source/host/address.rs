@@ -6,25 +6,33 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use sysinfo::Networks;
 
 use super::network::is_physical;
+use super::relist::Relist;
+
+/// How old the routing's answer may grow: a lease changes seldom, and is noticed soon.
+const ROUTE_EVERY: Duration = Duration::from_secs(10);
 
 /// Addresses that stand for "the world" and belong to nobody (RFC 5737, RFC 3849).
 const WORLD: [IpAddr; 2] =
     [IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1))];
 
-/// Finds the address; cheap each time, the list of interfaces only when told to.
+/// Finds the address; asks the routing now and then, the interfaces only when told to.
 #[derive(Debug)]
 pub(super) struct Address {
     class: PathBuf,
+    routing: Relist,
+    route: Option<IpAddr>,
     fallback: Option<IpAddr>,
 }
 
 impl Address {
     pub(super) fn new(root: &Path) -> Self {
-        Self { class: root.join("sys/class/net"), fallback: None }
+        let class = root.join("sys/class/net");
+        Self { class, routing: Relist::every(ROUTE_EVERY), route: None, fallback: None }
     }
 
     /// Asks the interfaces again.
@@ -41,9 +49,12 @@ impl Address {
         self.fallback = choose(&mut candidates);
     }
 
-    /// The address at this moment.
-    pub(super) fn now(&self) -> Option<IpAddr> {
-        WORLD.into_iter().find_map(towards).or(self.fallback)
+    /// The address, as far as it is known now.
+    pub(super) fn now(&mut self) -> Option<IpAddr> {
+        if self.routing.due() {
+            self.route = WORLD.into_iter().find_map(towards);
+        }
+        self.route.or(self.fallback)
     }
 }
 

@@ -12,7 +12,8 @@ use crate::source::{Observation, Source, SourceError};
 const REMEDY: &str = "see that /proc is mounted and readable to the agent";
 
 /// Processors and load. A share needs two samples: the first is taken here, when the source is made, so
-/// the first read tells the share since then, or none when it comes within `sysinfo`'s 0.2 s.
+/// the first read tells the share since then, or none when it comes within `sysinfo`'s 0.2 s. The number of
+/// processors is that of the first sample, too: `sysinfo` does not count again.
 #[derive(Debug)]
 pub(super) struct CpuSource {
     system: Option<System>,
@@ -59,7 +60,9 @@ fn load() -> Result<LoadAvg, SourceError> {
 
 fn health(percent: Option<f32>, count: usize, load: &LoadAvg) -> Health {
     Health {
-        cpu_ratio: percent.map(|percent| (f64::from(percent) / 100.0).clamp(0.0, 1.0)),
+        // Four decimals: a second has 100 ticks a processor, and an f32's tail is noise in every record.
+        cpu_ratio: percent
+            .map(|percent| (f64::from(percent) * 100.0).round().clamp(0.0, 10_000.0) / 10_000.0),
         cpu_count: u32::try_from(count).ok().filter(|count| *count > 0),
         load_1m: Some(load.one),
         load_5m: Some(load.five),
@@ -77,6 +80,7 @@ mod tests {
     #[test]
     fn a_share_is_a_ratio_and_stays_between_0_and_1() {
         assert_eq!(health(Some(25.0), 4, &LOAD).cpu_ratio, Some(0.25));
+        assert_eq!(health(Some(68.243_24), 4, &LOAD).cpu_ratio, Some(0.6824));
         assert_eq!(health(Some(100.5), 4, &LOAD).cpu_ratio, Some(1.0));
         assert_eq!(health(Some(-0.1), 4, &LOAD).cpu_ratio, Some(0.0));
     }

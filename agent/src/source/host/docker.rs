@@ -46,9 +46,16 @@ pub(super) struct DockerSource {
 
 impl DockerSource {
     pub(super) fn new(root: &Path, socket: Option<PathBuf>) -> Self {
-        let cgroup = root.join("sys/fs/cgroup");
-        let hierarchies = HIERARCHIES.iter().map(|name| cgroup.join(name)).collect();
-        Self { root: root.to_owned(), hierarchies, socket, relist: Relist::every(EVERY), installed: false }
+        let (hierarchies, relist) = (Vec::new(), Relist::every(EVERY));
+        Self { root: root.to_owned(), hierarchies, socket, relist, installed: false }
+    }
+
+    fn list(&mut self) {
+        let cgroup = self.root.join("sys/fs/cgroup");
+        self.hierarchies =
+            HIERARCHIES.iter().map(|name| cgroup.join(name)).filter(|path| path.is_dir()).collect();
+        // A masked unit is a link to /dev/null, which is no file: not this one's installation.
+        self.installed = UNITS.iter().any(|folder| self.root.join(folder).join("docker.service").is_file());
     }
 
     fn state(&self) -> Option<DockerState> {
@@ -71,9 +78,7 @@ impl DockerSource {
 
     fn by_groups(&mut self) -> Health {
         if self.relist.due() {
-            // A masked unit is a link to /dev/null, which is no file: not this one's installation.
-            self.installed =
-                UNITS.iter().any(|folder| self.root.join(folder).join("docker.service").is_file());
+            self.list();
         }
         let docker = self.state();
         let containers = self.containers();
