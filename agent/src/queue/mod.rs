@@ -36,7 +36,7 @@ pub use cursor::Cursor;
 pub use error::QueueError;
 pub use loss::Loss;
 pub use open::{Opened, open};
-pub use reader::Reader;
+pub use reader::{Batch, Reader};
 pub use recovery::{Recovery, Start};
 pub use state::{CursorStatus, Status};
 pub use storage::{Directory, Listed, Lock, Storage, StoredFile};
@@ -63,6 +63,14 @@ pub struct Settings {
     /// The size at which a new segment is begun: what is given up, or released, at once. More than a
     /// quarter of `max_bytes` counts as a quarter.
     pub segment_bytes: u64,
+}
+
+impl Settings {
+    /// These bytes in all, in segments of the usual size.
+    #[must_use]
+    pub fn bounded(max_bytes: u64) -> Self {
+        Self { max_bytes, ..Self::default() }
+    }
 }
 
 impl Default for Settings {

@@ -17,14 +17,23 @@ pub struct Reader {
     walk: Option<(u64, Walk)>,
 }
 
-/// What a read has gathered.
-struct Batch {
+/// What a read found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Batch {
+    /// The records, in order.
+    pub entries: Vec<Entry>,
+    /// Where to read on. Past the last record, and past what could not be read behind it.
+    pub next: u64,
+}
+
+/// What a read has gathered so far.
+struct Gathering {
     entries: Vec<Entry>,
     records_left: usize,
     bytes_left: usize,
 }
 
-impl Batch {
+impl Gathering {
     fn full(&self) -> bool {
         self.records_left == 0 || self.bytes_left == 0
     }
@@ -42,24 +51,20 @@ impl Reader {
     }
 
     /// The durable records from `from` on: at most `max_records`, and no more once their payloads reach
-    /// `max_bytes`. Empty when there is none yet. What cannot be read is passed over and told through
+    /// `max_bytes`. No records, and `next` at `from`, when there
+    /// is nothing yet. What cannot be read is passed over and told through
     /// [`Writer::take_losses`](super::Writer::take_losses), so the first record may lie after `from`.
     ///
     /// # Errors
     /// [`QueueError::Storage`] when the disk does not answer. Nothing is passed over: read again later.
-    pub fn read(
-        &mut self,
-        from: u64,
-        max_records: usize,
-        max_bytes: usize,
-    ) -> Result<Vec<Entry>, QueueError> {
-        let mut batch = Batch { entries: Vec::new(), records_left: max_records, bytes_left: max_bytes };
+    pub fn read(&mut self, from: u64, max_records: usize, max_bytes: usize) -> Result<Batch, QueueError> {
+        let mut batch = Gathering { entries: Vec::new(), records_left: max_records, bytes_left: max_bytes };
         let mut position = from;
         while !batch.full() {
             let Some(segment) = self.shared.state().locate(position).cloned() else { break };
             position = self.read_segment(&segment, position.max(segment.base), &mut batch)?;
         }
-        Ok(batch.entries)
+        Ok(Batch { entries: batch.entries, next: position })
     }
 
     /// Reads on in one segment; returns where to go on.
@@ -67,7 +72,7 @@ impl Reader {
         &mut self,
         segment: &Segment,
         position: u64,
-        batch: &mut Batch,
+        batch: &mut Gathering,
     ) -> Result<u64, QueueError> {
         let Some(walk) = self.walk_to(segment, position)? else { return Ok(segment.end) };
         let bound = Bound { bytes: segment.bytes, end: segment.end };
@@ -118,7 +123,7 @@ fn gather(
     bound: Bound,
     segment: &Segment,
     position: u64,
-    batch: &mut Batch,
+    batch: &mut Gathering,
     holes: &mut Vec<(std::ops::Range<u64>, GapReason)>,
 ) -> io::Result<()> {
     while !batch.full() {

@@ -35,7 +35,7 @@ pub(super) fn append(writer: &mut Writer) -> Identity {
 
 /// The sequences that a reader sees from `from` on; each payload must be the record's own.
 pub(super) fn sequences(reader: &mut Reader, from: u64) -> Vec<u64> {
-    let entries = reader.read(from, usize::MAX, usize::MAX).unwrap();
+    let entries = reader.read(from, usize::MAX, usize::MAX).unwrap().entries;
     for entry in &entries {
         assert_eq!(entry.payload, format!("{:050}", entry.identity.sequence).into_bytes());
     }

@@ -19,8 +19,8 @@ fn records_come_back_in_order_across_segments() {
     fill(&mut writer, 1);
     assert!(writer.status().segments > 2);
     assert_eq!(sequences(&mut reader, 0), (0..41).collect::<Vec<_>>());
-    assert_eq!(reader.read(7, 2, usize::MAX).unwrap().len(), 2);
-    assert_eq!(reader.read(7, usize::MAX, 60).unwrap().len(), 2);
+    assert_eq!(reader.read(7, 2, usize::MAX).unwrap().entries.len(), 2);
+    assert_eq!(reader.read(7, usize::MAX, 60).unwrap().entries.len(), 2);
 }
 
 #[test]
