@@ -5,18 +5,21 @@
 //! and plan again. So it is after a crash, and so whoever calls this needs no journal.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
 use crate::engine::{Engine, EngineError};
 use crate::object::{Id, Object, Version};
 use crate::plan::{Action, Plan, Step};
 
-/// A plan that ran to its end.
+/// A plan that ran to its end, or to where its caller ended it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Applied {
     /// How many steps were run.
     pub done: usize,
     /// What was left undone, since the plan itself forbids it.
     pub forbidden: Vec<Object>,
+    /// Whether the caller ended it before the plan's own end.
+    pub interrupted: bool,
 }
 
 /// A plan that stopped.
@@ -45,7 +48,8 @@ impl Stopped {
     }
 }
 
-/// Runs every step that is not forbidden. `before` hears of each step that is about to run.
+/// Runs every step that is not forbidden. `before` hears of each step that is about to run, and may end the
+/// run there: between two steps is the one place where nothing is half done.
 ///
 /// A plan may update one node twice. The version for the second is then the one that the first resolved to, so
 /// that somebody else's change in between is a conflict as ever.
@@ -55,7 +59,7 @@ impl Stopped {
 pub async fn apply(
     plan: &Plan,
     engine: &impl Engine,
-    mut before: impl FnMut(&Step) + Send,
+    mut before: impl FnMut(&Step) -> ControlFlow<()> + Send,
 ) -> Result<Applied, Stopped> {
     let mut applied = Applied::default();
     let mut versions = BTreeMap::new();
@@ -64,7 +68,10 @@ pub async fn apply(
             applied.forbidden.push(step.object.clone());
             continue;
         };
-        before(step);
+        if before(step).is_break() {
+            applied.interrupted = true;
+            return Ok(applied);
+        }
         match run(action, engine, &mut versions).await {
             Ok(()) => applied.done += 1,
             Err(source) => return Err(Stopped { done: applied.done, at: step.object.clone(), source }),

@@ -1,10 +1,12 @@
 //! The narrow trait over Docker: list, create, update under a version, remove. Nothing else passes.
 //!
-//! What every engine keeps, and [`crate::testing`] shows:
+//! What every engine keeps, and the fake in `testing` shows:
 //! - Versions only grow. An update names the version that it saw, and is refused when that is not the last.
 //! - Objects refer to each other by name here; an engine translates to ids where Docker wants them.
 //! - What is listed is whole: whatever of a service has no field of its own stands in `unmodelled`.
 //! - `NotFound` on removal says that somebody was quicker.
+//! - An answer says that the swarm has taken the change, not that tasks or roles have followed: whoever needs
+//!   that waits for it. Docker still holds a network for its last tasks for a moment after their service is gone.
 
 use std::future::Future;
 

@@ -24,6 +24,8 @@
 //!
 //! # Example
 //! ```
+//! use std::ops::ControlFlow;
+//!
 //! use pirack_swarm::desired::{Config, Draft, File, Service};
 //! use pirack_swarm::{apply::apply, engine::observe, plan::plan, testing::FakeEngine};
 //!
@@ -48,7 +50,7 @@
 //! 2 to add, 0 to change, 0 to replace, 0 to remove, 0 forbidden
 //! "
 //! );
-//! apply(&first, &engine, |_| {}).await?;
+//! apply(&first, &engine, |_| ControlFlow::Continue(())).await?;
 //! assert!(plan(&desired, &observe(&engine).await?).is_empty());
 //! # Ok(())
 //! # }

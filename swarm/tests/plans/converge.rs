@@ -1,6 +1,7 @@
 //! From any desired state to any other: one plan, and then nothing.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
 use pirack_swarm::apply::apply;
 use pirack_swarm::desired::{Attachment, Desired, File, Node};
@@ -160,7 +161,7 @@ proptest! {
         settle(&a, &engine);
         engine.answer_only(Some(cut));
         let plan = planned(&b, &engine);
-        let outcome = block_on(apply(&plan, &engine, |_| {}));
+        let outcome = block_on(apply(&plan, &engine, |_| ControlFlow::Continue(())));
         let steps = u64::try_from(plan.moves().count()).unwrap();
         prop_assert_eq!(outcome.is_err(), cut < steps);
         engine.answer_only(None);

@@ -1,9 +1,11 @@
 //! What a plan does about hands other than its own, boards that come and go, and a large rack.
 
+use std::ops::ControlFlow;
+
 use pirack_swarm::apply::apply;
 use pirack_swarm::desired::Attachment;
 use pirack_swarm::engine::{Engine, EngineError, observe};
-use pirack_swarm::plan::{Move, Obstacle, plan};
+use pirack_swarm::plan::{Move, Obstacle, Step, plan};
 use pirack_swarm::spec::{Role, Scale};
 use pirack_swarm::testing::FakeEngine;
 
@@ -70,7 +72,7 @@ fn a_stale_plan_stops_at_the_conflict_and_a_new_one_goes_through() {
     let stale = planned(&desired, &engine);
     let web = block_on(engine.services()).unwrap().pop().unwrap();
     block_on(engine.update_service(&web.id, web.version, &web.spec)).unwrap();
-    let stopped = block_on(apply(&stale, &engine, |_| {})).unwrap_err();
+    let stopped = block_on(apply(&stale, &engine, |_| ControlFlow::Continue(()))).unwrap_err();
     assert!(stopped.is_stale() && stopped.at.name == "web", "{stopped:?}");
     assert!(matches!(stopped.source, EngineError::VersionConflict { .. }));
     run(&planned(&desired, &engine), &engine);
@@ -198,4 +200,37 @@ fn a_hundred_boards_and_three_hundred_services_are_planned_and_applied() {
     let observed = block_on(observe(&engine)).unwrap();
     assert!(plan(&desired, &observed).is_empty());
     assert_eq!(engine.placement("s42-1"), ["b42"]);
+}
+
+#[test]
+fn a_run_that_its_caller_ends_stops_between_two_steps_and_can_go_on_later() {
+    let engine = five_boards();
+    let desired = rack().check().unwrap();
+    let whole = planned(&desired, &engine);
+    let mut left = 7;
+    let seven = |_: &Step| {
+        left -= 1;
+        if left < 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let applied = block_on(apply(&whole, &engine, seven)).unwrap();
+    assert_eq!((applied.done, applied.interrupted, engine.mutating_calls()), (7, true, 7));
+    let rest = planned(&desired, &engine);
+    assert_eq!(rest.steps.len() + 7, whole.steps.len());
+    run(&rest, &engine);
+    assert!(planned(&desired, &engine).is_empty());
+}
+
+#[test]
+fn a_board_has_its_label_before_the_service_that_looks_for_it_comes_and_until_it_is_gone() {
+    let engine = running_rack();
+    let mut draft = rack();
+    draft.nodes[4].labels.clear();
+    draft.services.remove(1);
+    let plan = planned(&draft.check().unwrap(), &engine);
+    let moved: Vec<_> = plan.steps.iter().map(|step| step.object.to_string()).collect();
+    assert_eq!(moved, ["service data-w2", "node w2"], "{plan}");
+    run(&plan, &engine);
+    let back = planned(&rack().check().unwrap(), &engine);
+    let moved: Vec<_> = back.steps.iter().map(|step| step.object.to_string()).collect();
+    assert_eq!(moved, ["node w2", "service data-w2"], "{back}");
 }

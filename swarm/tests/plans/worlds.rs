@@ -1,5 +1,7 @@
 //! Swarms and desired states that the tests share.
 
+use std::ops::ControlFlow;
+
 use pirack_swarm::apply::{Applied, apply};
 use pirack_swarm::desired::{
     Attachment, Config, Constraint, Desired, Draft, File, Mount, Network, Node, Secret, Service, Source,
@@ -19,7 +21,7 @@ pub(crate) fn planned(desired: &Desired, engine: &FakeEngine) -> Plan {
 }
 
 pub(crate) fn run(plan: &Plan, engine: &FakeEngine) -> Applied {
-    block_on(apply(plan, engine, |_| {})).unwrap()
+    block_on(apply(plan, engine, |_| ControlFlow::Continue(()))).unwrap()
 }
 
 /// Three managers, two workers.
