@@ -28,7 +28,7 @@ impl SimulatedHost {
         let [received, sent] = model.network_bytes();
         let tells = hardware.tells_throttling;
         Health {
-            cpu_ratio: Some(model.cpu_ratio()),
+            cpu_ratio: Some(thousandths(model.cpu_ratio())),
             cpu_count: Some(hardware.cpu_count),
             load_1m: Some(hundredths(load_1m)),
             load_5m: Some(hundredths(load_5m)),
@@ -105,7 +105,7 @@ fn hundredths(value: f64) -> f64 {
     (value * 100.0).round() / 100.0
 }
 
-/// As fine as the kernel's thermal zones.
+/// As fine as the kernel's thermal zones, and as its counting of processor time.
 fn thousandths(value: f64) -> f64 {
     (value * 1000.0).round() / 1000.0
 }

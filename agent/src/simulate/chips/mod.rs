@@ -52,3 +52,6 @@ pub struct Supply {
 fn quantise(value: f64, low: i32, high: i32) -> i32 {
     value.round().clamp(low.into(), high.into()) as i32
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,7 +29,7 @@ const STATUS_MEASURING: u8 = 1 << 3;
 /// Humidity once.
 const CTRL_HUM: u8 = 0b001;
 /// Temperature twice, pressure four times, asleep.
-const CTRL_MEAS: u8 = 0b010_011_00;
+const CTRL_MEAS: u8 = (0b010 << 5) | (0b011 << 2);
 
 /// Table 1 and the crate's clamps: whoever reaches an end may be past it.
 const CELSIUS: (f64, f64) = (-40.0, 85.0);

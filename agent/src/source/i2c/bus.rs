@@ -34,7 +34,9 @@ pub struct BusError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BusFault {
     /// Nothing acknowledged its address, or a chip stopped acknowledging (`EREMOTEIO`, `ENXIO`).
-    #[error("nothing answers; check that the chip has power, its wires and its address")]
+    #[error(
+        "nothing answers; check the chip's power, its wires and its address (`pirack-agent scan` lists who answers)"
+    )]
     NoAcknowledge,
     /// The transfer did not end in time (`ETIMEDOUT`).
     #[error("the bus does not move: a chip holds SDA or SCL low; take its power away and give it back")]
@@ -252,7 +254,8 @@ mod tests {
         let text = error.to_string();
         assert_eq!(
             text,
-            "/dev/i2c-1, address 0x76: nothing answers; check that the chip has power, its wires and its address"
+            "/dev/i2c-1, address 0x76: nothing answers; check the chip's power, its wires and its address \
+             (`pirack-agent scan` lists who answers)"
         );
         assert!(BusFault::Unsupported.to_string().contains("bcm2835"));
     }

@@ -17,7 +17,7 @@ use embedded_hal::i2c::I2c;
 
 use super::sensor::{ChipFault, Driver, Value};
 use super::{BusError, SharedBus};
-use crate::record::Quantity;
+use crate::record::{Quality, Quantity};
 
 /// The shunt that breakout boards carry.
 pub(super) const BREAKOUT_SHUNT_OHMS: f64 = 0.1;
@@ -103,8 +103,11 @@ fn convert(volts: f64, shunt_volts: f64, shunt_ohms: f64) -> [Value; 3] {
     let most = (SHUNT_LIMIT_VOLTS - 1e-5) / shunt_ohms;
     let voltage = Value::within(Quantity::Voltage, volts, &VOLTS);
     let current = Value::within(Quantity::Current, amperes, &(-most..=most));
-    let quality =
-        if current.quality == voltage.quality { voltage.quality } else { crate::record::Quality::OutOfRange };
+    // A product is as good as the worse of its factors.
+    let quality = match voltage.quality {
+        Quality::Good => current.quality,
+        worse => worse,
+    };
     [voltage, current, Value { quantity: Quantity::Power, value: volts * amperes, quality }]
 }
 
@@ -113,7 +116,6 @@ mod tests {
     use super::super::mocked::{scripted, value};
     use super::super::{Chip, I2cError};
     use super::*;
-    use crate::record::Quality;
     use crate::source::SourceError;
     use embedded_hal_mock::eh1::i2c::Transaction;
 

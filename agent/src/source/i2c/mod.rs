@@ -33,6 +33,27 @@ use sensor::Sensor;
 /// A sensor's source, ready to be read. Touches no wire yet.
 ///
 /// `delay` waits out the chip's conversions: `linux_embedded_hal::Delay` for a chip that exists.
+///
+/// ```no_run
+/// use std::path::Path;
+///
+/// use pirack_agent::source::i2c::{Chip, ChipSettings, LinuxBus, SharedBus, open};
+///
+/// // One handle for all chips of a bus, so that their transactions take turns.
+/// let bus = SharedBus::new(LinuxBus::new(Path::new("/dev/i2c-1")));
+/// let settings = ChipSettings {
+///     name: "inlet".to_owned(),
+///     chip: Chip::Bme280,
+///     address: Chip::Bme280.default_address(),
+///     shunt_ohms: None,
+///     supply: false,
+/// };
+/// let mut inlet = open(&settings, bus.clone(), linux_embedded_hal::Delay);
+/// for reading in inlet.read()?.readings {
+///     println!("{} {}: {} {}", reading.sensor, reading.quantity.name(), reading.value, reading.quantity.unit());
+/// }
+/// # Ok::<(), pirack_agent::source::SourceError>(())
+/// ```
 pub fn open<B, D>(settings: &ChipSettings, bus: B, delay: D) -> Box<dyn Source>
 where
     B: I2c<Error = BusError> + Send + 'static,

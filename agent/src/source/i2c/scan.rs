@@ -5,7 +5,8 @@
 //! taken for the start of one, a byte is read; everywhere else an empty write asks, which even a chip
 //! that refuses reads acknowledges. Adapters that cannot send an empty write get a read instead.
 //! A chip is identified by reads, and, for Sensirion's, by the command that asks its serial number. An
-//! INA219 is recognised by the look of its registers, because the sure way resets it.
+//! INA219 is recognised by the look of its registers, because the sure way resets it. A Sensirion chip that
+//! an agent measures at this very moment may cost that agent one reading.
 
 use ::sht4x::{Address, Sht4x};
 use embedded_hal::delay::DelayNs;

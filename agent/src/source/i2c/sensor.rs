@@ -88,6 +88,7 @@ impl<C: Driver> Sensor<C> {
         };
         let mut outcome = self.driver.measure(&mut started);
         if matches!(outcome, Err(ChipFault::Restarted)) {
+            tracing::info!(sensor = self.name, chip = %self.chip, "lost its configuration, as after a dip of its supply; configured anew");
             started = self.driver.start()?;
             outcome = self.driver.measure(&mut started);
         }
@@ -130,7 +131,7 @@ impl<C: Driver> Source for Sensor<C> {
                 sensor: self.name.clone(),
                 chip: self.chip.name().to_owned(),
                 quantity: value.quantity,
-                value: value.value,
+                value: rounded(value.quantity, value.value),
                 quality: value.quality,
             })
             .collect();
@@ -142,7 +143,7 @@ impl<C: Driver> Source for Sensor<C> {
 fn supply(values: &[Value]) -> Health {
     let good = |quantity| {
         let found = values.iter().find(|value| value.quantity == quantity && value.quality == Quality::Good);
-        found.map(|value| value.value)
+        found.map(|value| rounded(value.quantity, value.value))
     };
     Health {
         supply_volts: good(Quantity::Voltage),
@@ -150,4 +151,19 @@ fn supply(values: &[Value]) -> Health {
         supply_watts: good(Quantity::Power),
         ..Health::default()
     }
+}
+
+/// Cuts off the digits that no chip resolves, which would only be noise to compress and to read: the
+/// finest steps are 1/16 degree (four decimals), 0.0019 % humidity, 0.2 Pa, 4 mV, and 10 microvolts
+/// across a shunt.
+fn rounded(quantity: Quantity, value: f64) -> f64 {
+    let per_unit = match quantity {
+        Quantity::Pressure => 1e2,
+        Quantity::Voltage => 1e3,
+        Quantity::Temperature => 1e4,
+        Quantity::RelativeHumidity => 1e5,
+        Quantity::Current | Quantity::Power => 1e6,
+        _ => return value,
+    };
+    (value * per_unit).round() / per_unit
 }
