@@ -8,7 +8,6 @@ import { type Fact, factsOf } from "./facts";
 import { glyph } from "./glyph";
 import { History } from "./history";
 import { boardNamed, type State, unixSeconds } from "./state";
-import { duration } from "./units";
 import { list, ROLE_NAMES } from "./words";
 
 export interface BoardActions {
@@ -22,7 +21,8 @@ export class BoardPanel {
   private readonly name = el("h2", { id: "board-name", tabindex: "-1" });
   private readonly badge = el("span", { class: "badge" });
   private readonly kind = el("span", { class: "note" });
-  private readonly reason = el("p", { class: "reason" });
+  private readonly reason = el("strong");
+  private readonly remark = el("span", { class: "remark" });
   private readonly plug = el("button", { type: "button", "aria-keyshortcuts": "u" });
   private readonly facts = el("dl", { class: "facts" });
   private readonly charts = el("div", { class: "charts" });
@@ -33,8 +33,9 @@ export class BoardPanel {
   constructor(private readonly actions: BoardActions) {
     const close = el("button", { type: "button", class: "close", "aria-label": "Close the board", "aria-keyshortcuts": "Escape", "data-action": "close" }, "Close");
     const title = el("div", { class: "board-title" }, this.name, this.badge, this.kind);
+    const said = el("p", { class: "said" }, this.reason, " ", this.remark);
     this.root.append(
-      el("header", { class: "board-head" }, title, el("div", { class: "board-buttons" }, this.plug, close), this.reason),
+      el("header", { class: "board-head" }, title, el("div", { class: "board-buttons" }, this.plug, close), said),
       this.charts,
       this.facts,
     );
@@ -89,6 +90,7 @@ export class BoardPanel {
     setText(this.name, board ?? "");
     setText(this.kind, "");
     setText(this.reason, "");
+    setText(this.remark, "");
     if (board !== null) requestAnimationFrame(() => this.focus());
   }
 
@@ -100,9 +102,10 @@ export class BoardPanel {
     }
     setText(this.kind, `${ROLE_NAMES[board.role].one}, ${board.simulated ? "simulated" : "a real board"}`);
     const quiet = board.state === "silent" || board.state === "gone";
-    const heard = quiet && board.last_seen_seconds !== null ? `Last heard ${duration(board.last_seen_seconds)} ago. What follows is from then.` : "";
-    const link = board.plugged ? "" : "Its network is unplugged; it goes on measuring and keeps every record.";
-    setText(this.reason, [board.reason ? capital(board.reason) : "", link, heard].filter(Boolean).join(" "));
+    const last = quiet && board.last_seen_seconds !== null ? "What you see is the last it said." : "";
+    const link = board.plugged ? "" : "Its network is unplugged: it goes on measuring and keeps every record.";
+    setText(this.reason, board.reason ? capital(board.reason) : "");
+    setText(this.remark, [link, last].filter(Boolean).join(" "));
     setAttribute(this.plug, "data-action", board.plugged ? "unplug" : "plug");
     setText(this.plug, board.plugged ? "Unplug" : "Plug in");
   }

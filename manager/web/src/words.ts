@@ -63,8 +63,11 @@ const GAP_REASONS: Record<string, string> = {
   refused: "the broker refused them",
 };
 
+/** Keeps a number and its unit on one line. */
+export const unbroken = (text: string) => text.replace(/(\d) (?=(°C|s|%|W|V|A)(?!\w))/g, "$1\u00a0");
+
 function stateSentence(who: string, from: unknown, to: unknown, reason: unknown): string {
-  const why = typeof reason === "string" && reason !== "" ? `: ${reason}` : "";
+  const why = typeof reason === "string" && reason !== "" ? `: ${unbroken(reason)}` : "";
   switch (to) {
     case "well":
       return typeof from === "string" ? `${who} is well again` : `${who} reports and is well`;
