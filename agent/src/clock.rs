@@ -86,3 +86,40 @@ fn kernel_clock_state() -> ClockState {
         ClockState::Unsynchronised
     }
 }
+
+/// A clock that stands where it is set.
+#[cfg(any(test, feature = "testing"))]
+pub mod testing {
+    use std::sync::{Mutex, PoisonError};
+
+    use super::{Clock, Moment};
+    use crate::record::ClockState;
+
+    /// Always the moment it was last set to; at first the epoch, unsynchronised, as a board without a battery wakes.
+    #[derive(Debug)]
+    pub struct FixedClock(Mutex<Moment>);
+
+    impl FixedClock {
+        /// Sets the moment.
+        pub fn set(&self, moment: Moment) {
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = moment;
+        }
+    }
+
+    impl Default for FixedClock {
+        fn default() -> Self {
+            Self(Mutex::new(Moment {
+                time: jiff::Timestamp::UNIX_EPOCH,
+                clock: ClockState::Unsynchronised,
+                boot: uuid::Uuid::from_u128(1),
+                boottime_seconds: 0.0,
+            }))
+        }
+    }
+
+    impl Clock for FixedClock {
+        fn now(&self) -> Moment {
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        }
+    }
+}

@@ -8,11 +8,14 @@
 
 pub mod clock;
 pub mod config;
+pub mod letter;
 pub mod queue;
 pub mod record;
+mod recorder;
 pub mod run;
 pub mod schedule;
 pub mod ship;
 pub mod simulate;
 pub mod sink;
 pub mod source;
+pub mod tally;

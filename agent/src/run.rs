@@ -1,1 +1,229 @@
-//! Wires sources, queue and sinks together and owns their lifetimes.
+//! Wires sources, recorder, queue and sink into one running [`Agent`], and owns their lifetimes.
+//!
+//! ```text
+//! schedule ─ Observed ─▶ recorder ─ queue ─▶ ship ─ sink
+//! ```
+//! It stops in the same order: the sources first, then the recorder once it has written what they saw,
+//! then the shipper once everything is out or its time is up. What is not out stays in the queue.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::queue::{self, Directory, Loss, QueueError};
+use crate::record::BoardName;
+use crate::recorder::Recorder;
+use crate::schedule::{self, Scheduled};
+use crate::ship::Shipper;
+use crate::sink::kafka::{Kafka, KafkaSettings};
+use crate::source::host;
+use crate::source::i2c::{self, LinuxBus, SharedBus};
+use crate::tally::Tally;
+
+/// Observations under way between the sources and the recorder.
+const OBSERVATIONS: usize = 256;
+
+/// Everything an agent is made of.
+pub struct AgentSettings {
+    /// The board's name.
+    pub board: BoardName,
+    /// Between two health records.
+    pub interval: Duration,
+    /// What is read.
+    pub sources: Vec<Scheduled>,
+    /// The queue's folder; made where it is missing.
+    pub queue_directory: PathBuf,
+    /// The queue's bounds.
+    pub queue: queue::Settings,
+    /// Brokers to begin with.
+    pub kafka_bootstrap: Vec<String>,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Why an agent cannot start or end well.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The queue cannot be opened or closed.
+    #[error("the agent of {board} has no queue")]
+    Queue {
+        /// Whose.
+        board: BoardName,
+        /// What came of it.
+        #[source]
+        source: QueueError,
+    },
+}
+
+/// One running agent.
+pub struct Agent {
+    board: BoardName,
+    queue: Uuid,
+    first: u64,
+    tally: Arc<Tally>,
+    link: watch::Sender<bool>,
+    stop: watch::Sender<bool>,
+    sources: JoinSet<()>,
+    recorder: JoinHandle<Result<Vec<Loss>, QueueError>>,
+    shipper: JoinHandle<()>,
+}
+
+/// What an agent leaves behind, by the names of its records.
+#[derive(Clone, Debug)]
+pub struct Farewell {
+    /// The board.
+    pub board: BoardName,
+    /// The queue that this run appended to.
+    pub queue: Uuid,
+    /// Every sequence this run appended.
+    pub appended: Range<u64>,
+    /// Those still waiting in the queue.
+    pub waiting: Range<u64>,
+    /// Those given up, each told in a gap record.
+    pub losses: Vec<Loss>,
+}
+
+impl Agent {
+    /// Opens the queue and starts to read, keep and ship. Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// When the queue cannot be opened: its folder cannot be written, or another agent holds it.
+    pub fn start(settings: AgentSettings) -> Result<Self, RunError> {
+        let board = settings.board;
+        let opened = open_queue(&settings.queue_directory, settings.queue, &settings.clock)
+            .map_err(|source| RunError::Queue { board: board.clone(), source })?;
+        let queue::Opened { writer, mut readers, recovery } = opened;
+        tracing::info!(%board, %recovery, "queue opened");
+        let first = writer.status().next;
+        let tally = Arc::new(Tally::starting(first));
+        let (link, plugged) = watch::channel(true);
+        let (stop, stopped) = watch::channel(false);
+        let (durable, durable_seen) = watch::channel(first);
+        let (observations, observed) = mpsc::channel(OBSERVATIONS);
+        let (refusals, refused) = mpsc::channel(OBSERVATIONS);
+
+        let start = Instant::now();
+        let recorder = Recorder {
+            board: board.clone(),
+            clock: Arc::clone(&settings.clock),
+            interval: settings.interval,
+            start,
+            sources: settings.sources.len(),
+            tally: Arc::clone(&tally),
+            durable,
+        };
+        let queue = writer.queue_id();
+        let kafka = KafkaSettings { bootstrap: settings.kafka_bootstrap, board: board.clone() };
+        let shipper = readers.pop().map(|(reader, cursor)| {
+            tally.shipped(cursor.position());
+            let connect = move || Kafka::connect(&kafka);
+            let tally = Arc::clone(&tally);
+            Shipper {
+                connect,
+                reader,
+                cursor,
+                durable: durable_seen,
+                link: plugged,
+                refused: refusals,
+                tally,
+            }
+        });
+        Ok(Self {
+            board,
+            queue,
+            first,
+            tally,
+            link,
+            stop,
+            sources: schedule::spawn(settings.sources, &settings.clock, start, &observations, &stopped),
+            recorder: tokio::spawn(recorder.run(writer, observed, refused)),
+            shipper: tokio::spawn(async move {
+                if let Some(shipper) = shipper {
+                    shipper.run().await;
+                }
+            }),
+        })
+    }
+
+    /// The agent's counters.
+    #[must_use]
+    pub fn tally(&self) -> Arc<Tally> {
+        Arc::clone(&self.tally)
+    }
+
+    /// Pulls the board's network plug, or puts it back: while it is out no sink exists, and records wait.
+    pub fn plug(&self, plugged: bool) {
+        self.link.send_replace(plugged);
+    }
+
+    /// Whether the plug is in.
+    #[must_use]
+    pub fn is_plugged(&self) -> bool {
+        *self.link.borrow()
+    }
+
+    /// Stops reading, writes what was read, ships what can be shipped within `drain`, and closes the queue.
+    ///
+    /// # Errors
+    /// When the queue cannot be closed cleanly. Everything durable stays so.
+    pub async fn stop(mut self, drain: Duration) -> Result<Farewell, RunError> {
+        self.stop.send_replace(true);
+        while self.sources.join_next().await.is_some() {}
+        let recorded = self.recorder.await.unwrap_or(Ok(Vec::new()));
+        let mut shipper = self.shipper;
+        if tokio::time::timeout(drain, &mut shipper).await.is_err() {
+            shipper.abort();
+            // An aborted task has let go of its sink by the time it is joined.
+            drop(shipper.await);
+        }
+        let losses = recorded.map_err(|source| RunError::Queue { board: self.board.clone(), source })?;
+        let (shipped, next) = self.tally.positions();
+        Ok(Farewell {
+            board: self.board,
+            queue: self.queue,
+            appended: self.first..next,
+            waiting: shipped.max(self.first)..next,
+            losses,
+        })
+    }
+}
+
+fn open_queue(
+    directory: &Path,
+    settings: queue::Settings,
+    clock: &Arc<dyn Clock>,
+) -> Result<queue::Opened, QueueError> {
+    let storage = Directory::create(directory).map_err(|source| QueueError::Storage {
+        what: "create",
+        name: "its folder".into(),
+        place: directory.display().to_string(),
+        source,
+    })?;
+    queue::open(Arc::new(storage), settings, clock.now().boot, &["kafka"])
+}
+
+/// Everything that a configuration asks to be read. Touches nothing yet.
+#[must_use]
+pub fn sources(config: &Config) -> Vec<Scheduled> {
+    let host = host::sources(&config.host).into_iter();
+    let mut scheduled: Vec<_> = host.map(|source| Scheduled { source, interval: config.interval }).collect();
+    let mut buses: BTreeMap<&Path, SharedBus<LinuxBus>> = BTreeMap::new();
+    for sensor in &config.sensors {
+        let bus = buses.entry(&sensor.bus).or_insert_with(|| SharedBus::new(LinuxBus::new(&sensor.bus)));
+        let source = i2c::open(&sensor.chip, bus.clone(), linux_embedded_hal::Delay);
+        scheduled.push(Scheduled { source, interval: sensor.interval });
+    }
+    scheduled
+}
+
+#[cfg(test)]
+mod tests;

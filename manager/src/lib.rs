@@ -1,1 +1,10 @@
-//! To be filled.
+//! The manager: one file in, a running rack out. It deploys the rack's stacks, watches its boards and
+//! shows who does what.
+//!
+//! Rooms know nothing of the faces. [`watch`] is a room: records come back from Kafka into live state
+//! and a history. [`api`], [`web`] and [`tui`] are faces: each calls rooms and never another face.
+
+pub mod api;
+pub mod tui;
+pub mod watch;
+pub mod web;

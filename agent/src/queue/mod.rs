@@ -15,8 +15,34 @@
 //! Writer::append ─ Writer::commit (fsync) ─▶ segments ─▶ Reader::read ─▶ sink ─▶ Cursor::advance
 //! ```
 
-use crate::record::{GapReason, Identity};
-use uuid::Uuid;
+mod cursor;
+mod error;
+mod format;
+mod loss;
+mod open;
+mod reader;
+mod recovery;
+mod segment;
+mod set_aside;
+mod state;
+mod storage;
+mod survey;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+pub use cursor::Cursor;
+pub use error::QueueError;
+pub use loss::Loss;
+pub use open::{Opened, open};
+pub use reader::{Batch, Reader};
+pub use recovery::{Recovery, Start};
+pub use state::{CursorStatus, Status};
+pub use storage::{Directory, Listed, Lock, Storage, StoredFile};
+pub use writer::{Commit, Writer};
+
+use crate::record::Identity;
 
 /// One record, as it lies in the queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,17 +55,53 @@ pub struct Entry {
     pub payload: Vec<u8>,
 }
 
-/// Records that no reader will see any more.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Loss {
-    /// The queue that held them.
-    pub queue: Uuid,
-    /// First sequence missing.
-    pub from: u64,
-    /// Last sequence missing.
-    pub to: u64,
-    /// Why.
-    pub reason: GapReason,
-    /// How many records.
-    pub count: u64,
+/// A queue's bounds on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The most that segments, and what is set aside, may take. Beyond it the oldest segment goes.
+    pub max_bytes: u64,
+    /// The size at which a new segment is begun: what is given up, or released, at once. More than a
+    /// quarter of `max_bytes` counts as a quarter.
+    pub segment_bytes: u64,
+}
+
+impl Settings {
+    /// These bytes in all, in segments of the usual size.
+    #[must_use]
+    pub fn bounded(max_bytes: u64) -> Self {
+        Self { max_bytes, ..Self::default() }
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { max_bytes: 1 << 30, segment_bytes: 8 << 20 }
+    }
+}
+
+/// Bounds that hold a queue.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    max_bytes: u64,
+    segment_bytes: u64,
+}
+
+impl Limits {
+    /// The least segment: a header, and a small record or two.
+    const LEAST: u64 = 256;
+
+    fn new(settings: Settings) -> Result<Self, QueueError> {
+        let Settings { max_bytes, segment_bytes } = settings;
+        let limits = Self { max_bytes, segment_bytes: segment_bytes.min(max_bytes / 4) };
+        if limits.segment_bytes < Self::LEAST {
+            return Err(QueueError::Settings { max_bytes, segment_bytes, least: Self::LEAST * 4 });
+        }
+        Ok(limits)
+    }
+
+    /// The largest frame that fits into a segment.
+    fn frame_bytes(&self) -> usize {
+        let bytes = self.segment_bytes - format::HEADER_LEN as u64;
+        usize::try_from(bytes).unwrap_or(usize::MAX)
+    }
 }

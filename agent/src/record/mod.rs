@@ -41,6 +41,11 @@ pub struct Identity {
     pub sequence: u64,
 }
 
+/// Readings travel on this topic.
+pub const TOPIC_READINGS: &str = "rack.readings";
+/// Health and gaps travel on this one.
+pub const TOPIC_HEALTH: &str = "rack.health";
+
 /// The three kinds of record. The numbers are part of the queue's format on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
@@ -58,6 +63,15 @@ impl Kind {
     #[must_use]
     pub fn from_tag(tag: u8) -> Option<Self> {
         [Self::Reading, Self::Health, Self::Gap].into_iter().find(|kind| kind.tag() == tag)
+    }
+
+    /// The topic it travels on.
+    #[must_use]
+    pub fn topic(self) -> &'static str {
+        match self {
+            Self::Reading => TOPIC_READINGS,
+            Self::Health | Self::Gap => TOPIC_HEALTH,
+        }
     }
 
     /// The byte that stands for this kind in a queue.

@@ -23,6 +23,14 @@ impl BoardName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The name of the machine with this host name: its first label, in lower case.
+    ///
+    /// # Errors
+    /// When that label is no board's name.
+    pub fn of_host(hostname: &str) -> Result<Self, NameError> {
+        hostname.split('.').next().unwrap_or_default().to_lowercase().parse()
+    }
 }
 
 impl FromStr for BoardName {

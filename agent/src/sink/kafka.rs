@@ -1,1 +1,257 @@
-//! Records to Kafka.
+//! Records to Kafka: a record is safe when the broker has acknowledged it.
+//!
+//! The client is librdkafka's idempotent producer. Three of its habits are turned round here:
+//! - It gives up on records after a time (`message.timeout.ms`). Here it never does: the queue owns
+//!   retention, and a batch simply waits.
+//! - "Sent" only means enqueued. Here only the delivery callback counts.
+//! - After a fatal error it can do nothing more. Then [`Kafka::deliver`] fails, [`crate::ship`] builds a
+//!   new producer, and everything after the cursor is offered to it.
+//!
+//! Nobody polls in the background: the producer's events are taken from the loop that waits for them.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rdkafka::ClientContext;
+use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::DeliveryResult;
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
+use tokio::time::Instant;
+
+use super::{Receipt, Refusal, Sink, SinkError};
+use crate::queue::Entry;
+use crate::record::{BoardName, Kind};
+
+/// How soon and how seldom the producer is asked for acknowledgements.
+const POLL_SOONEST: Duration = Duration::from_millis(4);
+const POLL_SELDOMEST: Duration = Duration::from_millis(200);
+/// Silence after which a person is told, once.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Where and as whom records are published.
+#[derive(Clone, Debug)]
+pub struct KafkaSettings {
+    /// Brokers to begin with, each `host:port`.
+    pub bootstrap: Vec<String>,
+    /// The key of every record, and the client's name at the broker.
+    pub board: BoardName,
+}
+
+/// The Kafka sink.
+pub struct Kafka {
+    producer: BaseProducer<Acknowledgements>,
+    settings: KafkaSettings,
+}
+
+impl Kafka {
+    /// Makes a producer. Nothing is sent yet, and no broker need be there.
+    ///
+    /// # Errors
+    /// When librdkafka refuses its settings.
+    pub fn connect(settings: &KafkaSettings) -> Result<Self, SinkError> {
+        let bootstrap = settings.bootstrap.join(",");
+        let producer = ClientConfig::new()
+            .set("bootstrap.servers", &bootstrap)
+            .set("client.id", settings.board.as_str())
+            .set("enable.idempotence", "true")
+            .set("acks", "all")
+            .set("compression.type", "zstd")
+            .set("message.timeout.ms", "0")
+            .set("partitioner", "murmur2_random") // as Java's clients do, so that all agree where a board lives
+            .set("linger.ms", "5")
+            .set("queue.buffering.max.messages", "4000") // one batch and its neighbour, not librdkafka's 100,000
+            .set("queue.buffering.max.kbytes", "4096")
+            .set("reconnect.backoff.max.ms", "2000")
+            .set("topic.metadata.refresh.interval.ms", "60000")
+            .set("log.connection.close", "false")
+            .set_log_level(RDKafkaLogLevel::Critical)
+            .create_with_context(Acknowledgements::default())
+            .map_err(|error| failed(settings, &error.to_string()))?;
+        Ok(Self { producer, settings: settings.clone() })
+    }
+
+    fn enqueue(&self, batch: &[Entry], from: usize) -> Result<usize, SinkError> {
+        for (index, entry) in batch.iter().enumerate().skip(from) {
+            let Some(kind) = Kind::from_tag(entry.tag) else {
+                self.book().settle(index, Err(format!("tag {} is no kind of record", entry.tag)));
+                continue;
+            };
+            let record = BaseRecord::with_opaque_to(kind.topic(), index)
+                .key(self.settings.board.as_str())
+                .payload(entry.payload.as_slice());
+            match self.producer.send(record) {
+                Ok(()) => {}
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), _)) => return Ok(index),
+                Err((KafkaError::MessageProduction(code), _)) if is_refusal(code) => {
+                    self.book().settle(index, Err(code.to_string()));
+                }
+                Err((error, _)) => return Err(failed(&self.settings, &error.to_string())),
+            }
+        }
+        Ok(batch.len())
+    }
+
+    fn book(&self) -> std::sync::MutexGuard<'_, Book> {
+        self.producer.context().book()
+    }
+
+    /// Whether the producer can never deliver again.
+    fn check(&self) -> Result<(), SinkError> {
+        if let Some(reason) = self.book().failure.take() {
+            return Err(failed(&self.settings, &reason));
+        }
+        match self.producer.client().fatal_error() {
+            Some((_, reason)) => Err(failed(&self.settings, &reason)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Sink for Kafka {
+    fn name(&self) -> &'static str {
+        "kafka"
+    }
+
+    async fn deliver(&mut self, batch: &[Entry]) -> Result<Receipt, SinkError> {
+        self.book().open(batch.len());
+        let mut enqueued = 0;
+        let mut pause = POLL_SOONEST;
+        let mut silence = Silence::new(self.settings.bootstrap.join(","));
+        loop {
+            if enqueued < batch.len() {
+                enqueued = self.enqueue(batch, enqueued)?;
+            }
+            self.producer.poll(Duration::ZERO);
+            self.check()?;
+            let open = self.book().unsettled;
+            if open == 0 {
+                return Ok(self.book().receipt());
+            }
+            silence.note(open, || self.book().trouble.clone());
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(POLL_SELDOMEST);
+        }
+    }
+}
+
+/// Tells once that the broker is silent, and once that it is back.
+struct Silence {
+    address: String,
+    since: Instant,
+    open: usize,
+    told: bool,
+}
+
+impl Silence {
+    fn new(address: String) -> Self {
+        Self { address, since: Instant::now(), open: usize::MAX, told: false }
+    }
+
+    fn note(&mut self, open: usize, trouble: impl Fn() -> Option<String>) {
+        if open < self.open {
+            (self.open, self.since) = (open, Instant::now());
+        } else if !self.told && self.since.elapsed() >= PATIENCE {
+            self.told = true;
+            let reason = trouble().unwrap_or_else(|| "no answer".to_owned());
+            tracing::warn!(
+                kafka = self.address,
+                reason,
+                "no acknowledgement for 5 s; records wait in the queue"
+            );
+        }
+    }
+}
+
+impl Drop for Silence {
+    fn drop(&mut self) {
+        if self.told {
+            let seconds = self.since.elapsed().as_secs();
+            tracing::info!(kafka = self.address, seconds, "no longer waiting for acknowledgements");
+        }
+    }
+}
+
+/// What the broker said of the batch in hand.
+#[derive(Debug, Default)]
+struct Book {
+    unsettled: usize,
+    settled: Vec<bool>,
+    refused: Vec<Refusal>,
+    /// A delivery failed in a way that a new producer may mend.
+    failure: Option<String>,
+    /// The client's newest complaint.
+    trouble: Option<String>,
+}
+
+impl Book {
+    fn open(&mut self, records: usize) {
+        *self = Self { unsettled: records, settled: vec![false; records], ..Self::default() };
+    }
+
+    fn settle(&mut self, index: usize, outcome: Result<(), String>) {
+        let Some(slot) = self.settled.get_mut(index).filter(|slot| !**slot) else { return };
+        *slot = true;
+        self.unsettled -= 1;
+        if let Err(reason) = outcome {
+            self.refused.push(Refusal { index, reason });
+        }
+    }
+
+    fn receipt(&mut self) -> Receipt {
+        let mut refused = std::mem::take(&mut self.refused);
+        refused.sort_by_key(|refusal| refusal.index);
+        Receipt { settled: self.settled.len(), refused }
+    }
+}
+
+/// Takes librdkafka's callbacks.
+#[derive(Clone, Default)]
+struct Acknowledgements(Arc<Mutex<Book>>);
+
+impl Acknowledgements {
+    fn book(&self) -> std::sync::MutexGuard<'_, Book> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl ClientContext for Acknowledgements {
+    fn log(&self, _level: RDKafkaLogLevel, facility: &str, message: &str) {
+        tracing::debug!(facility, message, "librdkafka");
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        let mut book = self.book();
+        // The first complaint names the cause ("connection refused"); "all brokers down" only follows it.
+        if error.rdkafka_error_code() != Some(RDKafkaErrorCode::AllBrokersDown) || book.trouble.is_none() {
+            book.trouble = Some(reason.to_owned());
+        }
+    }
+}
+
+impl ProducerContext for Acknowledgements {
+    type DeliveryOpaque = usize;
+
+    fn delivery(&self, result: &DeliveryResult<'_>, index: usize) {
+        let mut book = self.book();
+        match result {
+            Ok(_) => book.settle(index, Ok(())),
+            Err((KafkaError::MessageProduction(code), _)) if is_refusal(*code) => {
+                book.settle(index, Err(code.to_string()));
+            }
+            Err((error, _)) => book.failure = Some(error.to_string()),
+        }
+    }
+}
+
+/// Whether the broker will never take this record, however often it is offered.
+fn is_refusal(code: RDKafkaErrorCode) -> bool {
+    matches!(code, RDKafkaErrorCode::MessageSizeTooLarge | RDKafkaErrorCode::InvalidRecord)
+}
+
+fn failed(settings: &KafkaSettings, reason: &str) -> SinkError {
+    SinkError::Failed { sink: "kafka", address: settings.bootstrap.join(","), reason: reason.to_owned() }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,53 @@
+# What people type. Each target installs what it lacks first; `make` alone lists them.
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-long bench cross web setup fmt lint clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## a rack on this machine, in the browser and in the terminal; ARGS='--boards 6 --for 30s'
+	@tests/setup.sh build
+	@$(MAKE) --no-print-directory manager/web/dist/index.html
+	cargo build --release --locked -p pirack
+	target/release/pirack demo $(ARGS)
+
+test: ## every check, with what it needs; logs in target/logs
+	@tests/run.sh
+
+test-long: ## the same, and what takes longer: the agent for armv7
+	@tests/run.sh long
+
+bench: ## the figures, measured on this machine
+	@tests/setup.sh build bench
+	@$(MAKE) --no-print-directory manager/web/dist/index.html
+	cargo build --release --locked -p pirack -p pirack-agent
+	@tests/bench/all.sh
+
+cross: ## the agent for the boards, release builds for aarch64 and armv7 in target/cross
+	@tests/setup.sh build cross-armv7
+	tests/cross.sh aarch64 release
+	tests/cross.sh armv7 release
+
+web: ## the dashboard: checked, tested, bundled into manager/web/dist
+	@tests/setup.sh build
+	cd manager/web && npm ci --no-audit --no-fund && npm run check && npm run build
+
+# Bundled again only when something that it is made of is newer.
+manager/web/dist/index.html: $(shell find manager/web \( -name node_modules -o -name dist \) -prune -o -type f -print)
+	cd manager/web && npm ci --no-audit --no-fund && npm run build
+	@touch $@
+
+setup: ## everything that any of these needs
+	@tests/setup.sh build test cross-armv7 bench
+
+fmt: ## formats the Rust
+	cargo fmt
+
+lint: ## what `make test` holds against the code without running it
+	@tests/setup.sh build test
+	cargo fmt --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+
+clean: ## removes what was built, here and in the dashboard
+	cargo clean
+	rm -rf manager/web/dist manager/web/node_modules

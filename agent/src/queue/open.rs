@@ -1,0 +1,139 @@
+//! Opening a queue: look, decide, do.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::cursor::{self, Cursor};
+use super::format::{cursor_file, segment_name};
+use super::loss::Losses;
+use super::recovery::{Plan, Recovery, decide};
+use super::set_aside::{FOLDER, SetAside};
+use super::state::{Place, Shared, State};
+use super::storage::Storage;
+use super::survey::Facts;
+use super::writer::Beginning;
+use super::{Limits, QueueError, Reader, Settings, Writer};
+
+/// The file that keeps a second opener out.
+pub(super) const LOCK: &str = "lock";
+
+/// An open queue's parts. The folder stays locked until the last of them is dropped.
+#[derive(Debug)]
+pub struct Opened {
+    /// The one writer.
+    pub writer: Writer,
+    /// A reader and a cursor for each name given, in the same order.
+    pub readers: Vec<(Reader, Cursor)>,
+    /// What was found.
+    pub recovery: Recovery,
+}
+
+/// Opens the queue in `storage`, and makes one if there is none. `boot` is the kernel's identity of this
+/// boot; `cursors` are the sinks' names, each of which begins at the oldest record if it is new.
+///
+/// # Errors
+/// When the bounds or a name are impossible, another process holds the queue, or the disk does not do as
+/// it is asked. Damage is no error: it is told in [`Opened::recovery`], and the rest is read.
+pub fn open(
+    storage: Arc<dyn Storage>,
+    settings: Settings,
+    boot: Uuid,
+    cursors: &[&str],
+) -> Result<Opened, QueueError> {
+    let limits = Limits::new(settings)?;
+    if let Some(name) = cursors.iter().find(|name| !is_name(name)) {
+        return Err(QueueError::CursorName { name: (*name).to_owned() });
+    }
+    let place = storage.place();
+    let lock = storage.lock(LOCK).map_err(|source| match source.kind() {
+        std::io::ErrorKind::WouldBlock => QueueError::Locked { place: place.clone() },
+        _ => QueueError::storage("lock", LOCK, &place)(source),
+    })?;
+    let facts = Facts::gather(&*storage)?;
+    let mut plan = decide(&facts, boot, Uuid::new_v4());
+    let set_aside = tidy(&*storage, &plan, limits.max_bytes)?;
+    confirm_end(&*storage, &plan)?;
+
+    let oldest = plan.segments.first().map_or(plan.next, |segment| segment.base);
+    let places = cursors.iter().map(|name| {
+        let stored = facts.cursors.iter().find(|(found, _)| found == name).and_then(|(_, stored)| *stored);
+        let position = stored.unwrap_or(oldest);
+        Place { name: (*name).to_owned(), position, safe: position }
+    });
+    let places: Vec<Place> = places.collect();
+    let mut files = Vec::new();
+    for place_of in &places {
+        let file = cursor::establish(&*storage, &place_of.name, place_of.position);
+        files.push(file.map_err(QueueError::storage("write", cursor_file(&place_of.name), &place))?);
+    }
+    storage.sync_directory().map_err(QueueError::storage("sync", "the directory", &place))?;
+
+    let state = begin(&mut plan, places);
+    let recovery = report(&plan, &state);
+    let shared = Shared::new(storage, state, lock);
+    let reader = |(index, file)| (Reader::new(shared.clone()), Cursor::new(shared.clone(), index, file));
+    let readers = files.into_iter().enumerate().map(reader).collect();
+    let Plan { queue, next, floor, .. } = plan;
+    let writer = Writer::new(shared.clone(), limits, Beginning { queue, boot, next, floor, set_aside });
+    Ok(Opened { writer, readers, recovery })
+}
+
+/// Moves what cannot be read out of the way.
+fn tidy(storage: &dyn Storage, plan: &Plan, max_bytes: u64) -> Result<SetAside, QueueError> {
+    let place = storage.place();
+    let mut set_aside =
+        SetAside::open(storage, max_bytes).map_err(QueueError::storage("list", FOLDER, &place))?;
+    for (base, bytes) in &plan.set_aside {
+        let name = segment_name(*base);
+        let taken = set_aside.take(storage, &name, *bytes);
+        taken.map_err(QueueError::storage("set aside", name, &place))?;
+    }
+    Ok(set_aside)
+}
+
+/// What a killed process wrote may be in the page cache only. Nothing is readable before it is durable,
+/// so it is synced before anybody reads.
+fn confirm_end(storage: &dyn Storage, plan: &Plan) -> Result<(), QueueError> {
+    let Some(last) = plan.segments.last() else { return Ok(()) };
+    let name = segment_name(last.base);
+    let synced = storage.open(&name, true).and_then(|file| file.sync());
+    synced.map_err(QueueError::storage("sync", name, storage.place()))
+}
+
+fn begin(plan: &mut Plan, cursors: Vec<Place>) -> State {
+    let mut state = State {
+        segments: std::mem::take(&mut plan.segments).into(),
+        cursors,
+        losses: Losses::default(),
+        durable: plan.next,
+        dropped: 0,
+    };
+    // Without a cursor nobody can say what was shipped.
+    if !state.cursors.is_empty() {
+        for (queue, range, reason) in &plan.losses {
+            state.lose(*queue, range, *reason);
+        }
+    }
+    state
+}
+
+fn report(plan: &Plan, state: &State) -> Recovery {
+    let status = state.status(plan.queue);
+    Recovery {
+        queue: plan.queue,
+        start: plan.start,
+        next: plan.next,
+        waiting: status.cursors.iter().map(|cursor| cursor.backlog).max().unwrap_or(0),
+        segments: status.segments,
+        bytes: status.bytes,
+        torn_bytes: plan.torn_bytes,
+        set_aside: plan.set_aside.iter().map(|(base, _)| segment_name(*base)).collect(),
+        losses: state.losses.waiting().to_vec(),
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    !name.is_empty() && name.bytes().all(plain)
+}

@@ -1,0 +1,207 @@
+//! What an opening makes of what it finds: [`decide`] is pure, [`open`](super::open()) acts on it.
+//!
+//! # When a queue id goes on
+//! A name, `(queue id, sequence)`, must never be given to two records. The danger is a folder that shows
+//! an earlier state than the last writer left: that writer's last records were shipped, are gone here, and
+//! their sequences would be given again. So an id goes on only with proof that the files end where the
+//! last writer ended, and the one proof that nothing can fake is the kernel's memory of this boot:
+//! - the last segment was begun in the boot that still runs. Only the process can have died, and whatever
+//!   it wrote is still in the page cache, synced or not;
+//! - its bytes end exactly with a frame, so the last write was whole;
+//! - no cursor lies past its end.
+//!
+//! A seal alone proves that *a* writer ended there, not that it was the last: a disk that lies about
+//! flushes can lose everything since, its cursors included, and so does a card that is restored from an
+//! image, or cloned. Both need a new boot, so a new boot begins a new id, which costs nothing: sequences
+//! go on, from the end of the files or the furthest cursor. The seal tells people whether the end is whole.
+//! (What remains: a disk that lies, loses its power and comes back while the board runs on.)
+//!
+//! # What counts as lost
+//! Records that were durable, that a cursor has not passed, and that no reader will see. A torn end is
+//! none: it was never confirmed. What a header's `follows` and `floor` account for was told before,
+//! unless that header's own segment is torn, in which case the telling may be gone, and it is told again.
+
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::loss::{Loss, Range};
+use super::state::Segment;
+use super::survey::Facts;
+use crate::record::GapReason;
+
+/// Which queue id an opening goes on with, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Start {
+    /// The same: the process ended in this boot, and the files end where it ended.
+    Continued,
+    /// A new one: nothing was there.
+    First,
+    /// A new one: another boot wrote the files, and closed them cleanly.
+    NewBoot,
+    /// A new one: another boot wrote the files, and did not close them.
+    PowerLost,
+    /// A new one: the files end in the middle of a record.
+    TornEnd,
+    /// A new one: a cursor lies past the end of the files.
+    CursorAhead,
+    /// A new one: the last file cannot be read.
+    Unreadable,
+}
+
+impl Start {
+    /// In words.
+    #[must_use]
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Continued => "continued: the files end where the last process ended",
+            Self::First => "new: nothing was there",
+            Self::NewBoot => "new: the board was started anew, after a clean close",
+            Self::PowerLost => "new: the board was started anew, without a clean close",
+            Self::TornEnd => "new: the files end in the middle of a record",
+            Self::CursorAhead => "new: a cursor lies past the end of the files",
+            Self::Unreadable => "new: the last file cannot be read",
+        }
+    }
+}
+
+/// What an opening will do.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Plan {
+    pub(super) queue: Uuid,
+    pub(super) start: Start,
+    /// The sequence that the next record gets.
+    pub(super) next: u64,
+    pub(super) floor: u64,
+    /// What stays readable.
+    pub(super) segments: Vec<Segment>,
+    /// Bases and lengths of the files to set aside.
+    pub(super) set_aside: Vec<(u64, u64)>,
+    /// Still to be cut to what the cursors have not passed.
+    pub(super) losses: Vec<(Uuid, Range, GapReason)>,
+    pub(super) torn_bytes: u64,
+}
+
+/// What an opening found and did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Recovery {
+    /// The queue that new records belong to.
+    pub queue: Uuid,
+    /// Whether it is a new one, and why.
+    pub start: Start,
+    /// The sequence that the next record gets.
+    pub next: u64,
+    /// Sequences kept that the cursor furthest behind has not passed.
+    pub waiting: u64,
+    /// Segments kept.
+    pub segments: usize,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Bytes at the end of the last segment that are no whole record: the write that was cut short.
+    pub torn_bytes: u64,
+    /// Files that were set aside.
+    pub set_aside: Vec<String>,
+    /// Records found missing; [`Writer::take_losses`](super::Writer::take_losses) tells them too.
+    pub losses: Vec<Loss>,
+}
+
+impl std::fmt::Display for Recovery {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { queue, next, waiting, segments, bytes, .. } = self;
+        write!(out, "queue {queue} {}; ", self.start.reason())?;
+        write!(
+            out,
+            "next record {next}, {waiting} waiting to be shipped, {segments} segments of {bytes} bytes"
+        )?;
+        if self.torn_bytes > 0 {
+            write!(out, ", {} bytes of a write cut short", self.torn_bytes)?;
+        }
+        if !self.set_aside.is_empty() {
+            write!(out, ", set aside: {}", self.set_aside.join(", "))?;
+        }
+        let lost: u64 = self.losses.iter().map(|loss| loss.count).sum();
+        if lost > 0 {
+            write!(out, ", {lost} records lost")?;
+        }
+        Ok(())
+    }
+}
+
+/// Decides what to make of a folder. `fresh` is the id of the new queue, should one begin.
+pub(super) fn decide(facts: &Facts, boot: Uuid, fresh: Uuid) -> Plan {
+    let furthest = facts.cursors.iter().filter_map(|(_, position)| *position).max().unwrap_or(0);
+    let start = start(facts, boot, furthest);
+    let last = facts.last();
+    let end = last.map_or(0, |(_, _, tail)| tail.end).max(facts.stray_end.unwrap_or(0));
+    let mut plan = Plan {
+        queue: last.filter(|_| start == Start::Continued).map_or(fresh, |(_, header, _)| header.queue),
+        start,
+        next: end.max(furthest),
+        floor: 0,
+        segments: Vec::new(),
+        set_aside: Vec::new(),
+        losses: Vec::new(),
+        torn_bytes: last.map_or(0, |(found, _, tail)| found.bytes.saturating_sub(tail.offset)),
+    };
+    let headers: Vec<_> = facts.segments.iter().filter_map(|found| found.header).collect();
+    let trusted = if plan.torn_bytes == 0 { headers.last() } else { headers.iter().rev().nth(1) };
+    plan.floor = trusted.map_or(0, |header| header.floor);
+    keep(facts, &mut plan);
+    losses(facts, furthest, &mut plan);
+    plan
+}
+
+fn start(facts: &Facts, boot: Uuid, furthest: u64) -> Start {
+    let Some((found, header, tail)) = facts.last() else {
+        let empty = facts.segments.is_empty() && furthest == 0;
+        return if empty { Start::First } else { Start::Unreadable };
+    };
+    let newest = facts.segments.last().is_some_and(|newest| newest.base == found.base);
+    match () {
+        () if !newest => Start::Unreadable,
+        () if furthest > tail.end => Start::CursorAhead,
+        () if tail.offset != found.bytes => Start::TornEnd,
+        () if header.boot == boot => Start::Continued,
+        () if tail.sealed => Start::NewBoot,
+        () => Start::PowerLost,
+    }
+}
+
+/// Sorts the files into those that stay and those that hold nothing to read. An empty last segment
+/// goes too: the next one may need its name.
+fn keep(facts: &Facts, plan: &mut Plan) {
+    for (index, found) in facts.segments.iter().enumerate() {
+        let newest_with_header = facts.last().is_some_and(|(last, ..)| last.base == found.base);
+        match (found.header, facts.end_of(index)) {
+            (Some(header), Some(end)) if end > found.base || !newest_with_header => {
+                let (base, bytes, queue) = (found.base, found.bytes, header.queue);
+                plan.segments.push(Segment { base, end, bytes, queue, holes: Vec::new() });
+            }
+            _ => plan.set_aside.push((found.base, found.bytes)),
+        }
+    }
+}
+
+fn losses(facts: &Facts, furthest: u64, plan: &mut Plan) {
+    if let Some(oldest) = plan.segments.first() {
+        plan.losses.push((oldest.queue, plan.floor..oldest.base, GapReason::Vanished));
+    }
+    let mut queue = Uuid::nil();
+    for (index, found) in facts.segments.iter().enumerate() {
+        let later = facts.segments.get(index + 1..).unwrap_or_default();
+        if let Some(header) = found.header {
+            queue = header.queue;
+            continue;
+        }
+        // Its records end where the next file begins, or where the next header says that they ended.
+        let next = later.first().map(|next| next.header.map_or(next.base, |h| h.follows.min(next.base)));
+        let end = next.or(facts.stray_end).unwrap_or(found.base);
+        plan.losses.push((queue, found.base..end, GapReason::Corrupt));
+    }
+    let Some((_, header, tail)) = facts.last() else { return };
+    if plan.torn_bytes > 0 {
+        plan.losses.push((header.queue, header.follows..header.base, GapReason::Vanished));
+    }
+    let end = tail.end.max(facts.stray_end.unwrap_or(0));
+    plan.losses.push((header.queue, end..furthest, GapReason::Vanished));
+}

@@ -1,0 +1,132 @@
+//! What lies in a queue's folder: facts only, gathered without changing anything.
+
+use std::io;
+
+use super::QueueError;
+use super::cursor::read_slot;
+use super::format::{HEADER_LEN, Header, cursor_name, segment_base, segment_name};
+use super::segment::{Bound, Step, Walk};
+use super::storage::{Storage, StoredFile};
+
+/// One segment's file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    /// From its name.
+    pub(super) base: u64,
+    /// Its length.
+    pub(super) bytes: u64,
+    /// None when it cannot be read, or tells another base than the name.
+    pub(super) header: Option<Header>,
+}
+
+/// How the frames of a file end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Tail {
+    /// The sequence after the last record, or after the seal.
+    pub(super) end: u64,
+    /// Where the last whole frame ends.
+    pub(super) offset: u64,
+    /// Whether that frame is a seal.
+    pub(super) sealed: bool,
+}
+
+/// What a folder holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Facts {
+    /// Every segment's file, by base.
+    pub(super) segments: Vec<Found>,
+    /// The end of the last one that has a header.
+    pub(super) tail: Option<Tail>,
+    /// The end of the frames in files without a header that come after it.
+    pub(super) stray_end: Option<u64>,
+    /// Every cursor's file, and the position in it, if one can be read.
+    pub(super) cursors: Vec<(String, Option<u64>)>,
+}
+
+impl Facts {
+    /// Looks at everything: a few bytes of each file, and the whole of the last segment.
+    pub(super) fn gather(storage: &dyn Storage) -> Result<Self, QueueError> {
+        let place = storage.place();
+        let listed = storage.list("").map_err(QueueError::storage("list", "the files", &place))?;
+        let mut facts = Self::default();
+        for file in &listed {
+            let failed = |what| QueueError::storage(what, &file.name, &place);
+            if let Some(base) = segment_base(&file.name) {
+                let Some(open) = open(storage, &file.name).map_err(failed("open"))? else { continue };
+                let header = read_header(&*open).filter(|header| header.base == base);
+                facts.segments.push(Found { base, bytes: file.bytes, header });
+            } else if let Some(name) = cursor_name(&file.name) {
+                let Some(open) = open(storage, &file.name).map_err(failed("open"))? else { continue };
+                let slot = read_slot(&*open).map_err(failed("read"))?;
+                facts.cursors.push((name.to_owned(), slot.map(|(_, slot)| slot.position)));
+            }
+        }
+        facts.segments.sort_by_key(|found| found.base);
+        facts.cursors.sort();
+        facts.find_end(storage).map_err(QueueError::storage("read", "the last segment", &place))?;
+        Ok(facts)
+    }
+
+    fn find_end(&mut self, storage: &dyn Storage) -> io::Result<()> {
+        for found in self.segments.iter().rev() {
+            let Some(file) = open(storage, &segment_name(found.base))? else { continue };
+            let tail = scan(file, found)?;
+            if found.header.is_some() {
+                self.tail = Some(tail);
+                break;
+            }
+            if tail.end > found.base {
+                self.stray_end = self.stray_end.max(Some(tail.end));
+            }
+        }
+        Ok(())
+    }
+
+    /// The last segment that has a header.
+    pub(super) fn last(&self) -> Option<(&Found, Header, Tail)> {
+        let (found, header) =
+            self.segments.iter().rev().find_map(|found| found.header.map(|header| (found, header)))?;
+        Some((found, header, self.tail?))
+    }
+
+    /// Where each segment's records end: the next header tells, or else the file itself. Nothing for
+    /// files without a header.
+    pub(super) fn end_of(&self, index: usize) -> Option<u64> {
+        let found = self.segments.get(index)?;
+        found.header?;
+        let later = self.segments.get(index + 1..).unwrap_or_default();
+        let told = later.iter().find_map(|later| later.header).map(|header| header.follows);
+        let end = told.or_else(|| self.tail.map(|tail| tail.end))?;
+        let next_base = later.first().map_or(u64::MAX, |later| later.base);
+        Some(end.min(next_base).max(found.base))
+    }
+}
+
+/// None when the file has gone since the folder was listed: an agent at work released it.
+fn open(storage: &dyn Storage, name: &str) -> io::Result<Option<Box<dyn StoredFile>>> {
+    match storage.open(name, false) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        file => file.map(Some),
+    }
+}
+
+/// A header on a block that the disk cannot read any more is as good as none.
+fn read_header(file: &dyn StoredFile) -> Option<Header> {
+    let mut bytes = [0; HEADER_LEN];
+    let read = file.read_at(0, &mut bytes).ok()?;
+    Header::decode(&bytes[..read])
+}
+
+fn scan(file: Box<dyn StoredFile>, found: &Found) -> io::Result<Tail> {
+    let mut walk = Walk::new(file, found.base);
+    walk.pass_bad_blocks();
+    let mut sealed = false;
+    loop {
+        match walk.step(Bound { bytes: found.bytes, end: u64::MAX })? {
+            Step::Frame { .. } | Step::Hole { .. } => sealed = false,
+            Step::Seal => sealed = true,
+            Step::End => break,
+        }
+    }
+    Ok(Tail { end: walk.next_sequence(), offset: walk.offset(), sealed })
+}

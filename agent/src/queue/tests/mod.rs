@@ -1,0 +1,43 @@
+//! The queue's promises, over a real folder.
+
+mod promises;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::*;
+
+pub(super) const SMALL: Settings = Settings { max_bytes: 8192, segment_bytes: 1024 };
+pub(super) const BOOT: Uuid = Uuid::from_u128(0xb007);
+pub(super) const NEXT_BOOT: Uuid = Uuid::from_u128(0xb008);
+
+/// Opens the queue in `path` with one cursor.
+pub(super) fn open_at(path: &Path, boot: Uuid) -> (Writer, Reader, Cursor, Recovery) {
+    let storage = Arc::new(Directory::create(path).unwrap());
+    let mut opened = open(storage, SMALL, boot, &["kafka"]).unwrap();
+    let (reader, cursor) = opened.readers.remove(0);
+    (opened.writer, reader, cursor, opened.recovery)
+}
+
+/// Appends `count` records of 50 bytes, each saying its own sequence, and commits them.
+pub(super) fn fill(writer: &mut Writer, count: u64) {
+    for _ in 0..count {
+        append(writer);
+    }
+    writer.commit().unwrap();
+}
+
+pub(super) fn append(writer: &mut Writer) -> Identity {
+    writer.append(1, |identity| format!("{:050}", identity.sequence).into_bytes())
+}
+
+/// The sequences that a reader sees from `from` on; each payload must be the record's own.
+pub(super) fn sequences(reader: &mut Reader, from: u64) -> Vec<u64> {
+    let entries = reader.read(from, usize::MAX, usize::MAX).unwrap().entries;
+    for entry in &entries {
+        assert_eq!(entry.payload, format!("{:050}", entry.identity.sequence).into_bytes());
+    }
+    entries.iter().map(|entry| entry.identity.sequence).collect()
+}

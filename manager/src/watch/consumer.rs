@@ -1,0 +1,332 @@
+//! Records back from Kafka: one thread that reads, stores a batch in one transaction, then shows it.
+//!
+//! Invariants: a message counts as read only once its batch is stored, and a batch that cannot be
+//! stored is offered again and never passed over. The thread sleeps in librdkafka's poll, so an idle
+//! rack costs nothing; a broker that is away is said once when it goes and once when it is back.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use pirack_agent::record::{Body, Record};
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, ConsumerContext};
+use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::message::BorrowedMessage;
+use rdkafka::{ClientConfig, ClientContext, Message};
+
+use super::events::Happening;
+use super::herald::Herald;
+use super::history::History;
+use super::live::Live;
+use super::partitions::Partitions;
+use super::watcher::Stop;
+
+/// The topic of health records and of gaps.
+pub const TOPIC_HEALTH: &str = "rack.health";
+/// The topic of readings.
+pub const TOPIC_READINGS: &str = "rack.readings";
+
+const TOPICS: [&str; 2] = [TOPIC_HEALTH, TOPIC_READINGS];
+/// Messages in a batch, at most.
+const BATCH: usize = 2000;
+/// How long a batch is gathered after its first message.
+const GATHER: Duration = Duration::from_millis(100);
+/// How long the thread sleeps when nothing comes; bounds how late it sees that it shall stop.
+const IDLE: Duration = Duration::from_millis(200);
+/// How soon the topics are looked for again while one is missing, and once all are there.
+const SEEK: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
+/// How soon a batch that could not be stored is tried again.
+const STORE_AGAIN: Duration = Duration::from_secs(1);
+/// Boards whose undecodable messages are remembered as said.
+const MOST_SAID: usize = 1024;
+
+/// What the consumer counted since its start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Messages read and settled.
+    pub consumed: u64,
+    /// Records stored for the first time.
+    pub stored: u64,
+    /// Records that the history held already.
+    pub redelivered: u64,
+    /// Messages that were no record of a schema that this program reads.
+    pub undecodable: u64,
+}
+
+/// The same, shared with the thread.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    consumed: AtomicU64,
+    stored: AtomicU64,
+    redelivered: AtomicU64,
+    undecodable: AtomicU64,
+}
+
+impl Tally {
+    pub(super) fn read(&self) -> Counters {
+        Counters {
+            consumed: self.consumed.load(Ordering::Relaxed),
+            stored: self.stored.load(Ordering::Relaxed),
+            redelivered: self.redelivered.load(Ordering::Relaxed),
+            undecodable: self.undecodable.load(Ordering::Relaxed),
+        }
+    }
+}
+
+/// Sends librdkafka's own words to `tracing`, quietly: what matters is said by the loop.
+#[derive(Debug)]
+pub(super) struct Quiet;
+
+impl ClientContext for Quiet {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        tracing::debug!(?level, facility, "{message}");
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::debug!(%error, "{reason}");
+    }
+}
+
+impl ConsumerContext for Quiet {}
+
+/// The consuming thread's whole state.
+pub(super) struct Consuming {
+    consumer: BaseConsumer<Quiet>,
+    partitions: Partitions,
+    live: Arc<Live>,
+    history: Arc<History>,
+    herald: Herald,
+    tally: Arc<Tally>,
+    seek_at: Instant,
+    trouble: Option<String>,
+    said: HashSet<Vec<u8>>,
+}
+
+/// Messages read and not yet stored.
+#[derive(Default)]
+struct Batch {
+    records: Vec<Record>,
+    offsets: BTreeMap<(String, i32), i64>,
+    messages: u64,
+}
+
+impl Consuming {
+    /// Connects; the broker need not be there yet.
+    ///
+    /// # Errors
+    /// When librdkafka refuses the address.
+    pub(super) fn new(
+        bootstrap: &str,
+        live: Arc<Live>,
+        history: Arc<History>,
+        herald: Herald,
+        tally: Arc<Tally>,
+    ) -> KafkaResult<Self> {
+        let consumer = ClientConfig::new()
+            .set("bootstrap.servers", bootstrap)
+            .set("client.id", "pirack-watch")
+            // librdkafka wants a name before it assigns; the group is never joined, nothing is committed.
+            .set("group.id", "pirack-watch")
+            .set("enable.auto.commit", "false")
+            .set("enable.auto.offset.store", "false")
+            .set("auto.offset.reset", "earliest")
+            .set("allow.auto.create.topics", "false")
+            // A fetch waits for 64 KiB or 200 ms: five wake-ups a second, however many boards there are.
+            .set("fetch.wait.max.ms", "200")
+            .set("fetch.min.bytes", "65536")
+            .set("queued.min.messages", "2000")
+            .set("queued.max.messages.kbytes", "4096")
+            .set("reconnect.backoff.ms", "100")
+            .set("reconnect.backoff.max.ms", "1000")
+            .create_with_context(Quiet)?;
+        Ok(Self {
+            consumer,
+            partitions: Partitions::default(),
+            live,
+            history,
+            herald,
+            tally,
+            seek_at: Instant::now(),
+            trouble: None,
+            said: HashSet::new(),
+        })
+    }
+
+    /// Reads until told to stop, and then to the end of every partition, or to the deadline. Returns
+    /// whether the end was reached.
+    pub(super) fn run(mut self, stop: &Stop) -> bool {
+        let mut ends = None;
+        loop {
+            let deadline = stop.deadline();
+            if let Some(deadline) = deadline {
+                if Instant::now() >= deadline {
+                    return false;
+                }
+                ends = ends.or_else(|| self.find_ends());
+                if ends.as_ref().is_some_and(|ends| self.partitions.reached(ends)) {
+                    return true;
+                }
+            } else {
+                self.seek();
+            }
+            let batch = self.gather();
+            if batch.messages > 0 && !self.store(&batch, stop) {
+                return false;
+            }
+        }
+    }
+
+    /// Where everything ends now, including topics that came up since the last look.
+    fn find_ends(&mut self) -> Option<BTreeMap<(String, i32), i64>> {
+        let found = self.partitions.refresh(&self.consumer, &TOPICS);
+        let ends = found.and_then(|_| self.partitions.ends(&self.consumer));
+        ends.map_err(|error| self.broken(&error)).ok()
+    }
+
+    fn seek(&mut self) {
+        if Instant::now() < self.seek_at {
+            return;
+        }
+        let whole = match self.partitions.refresh(&self.consumer, &TOPICS) {
+            Ok(whole) => {
+                self.mended();
+                whole
+            }
+            Err(error) => {
+                self.broken(&error);
+                false
+            }
+        };
+        self.seek_at = Instant::now() + if whole { SEEK.1 } else { SEEK.0 };
+    }
+
+    fn gather(&mut self) -> Batch {
+        let mut batch = Batch::default();
+        let mut until = Instant::now() + IDLE;
+        while batch.records.len() < BATCH {
+            let left = until.saturating_duration_since(Instant::now());
+            // A detached message keeps the consumer borrowed no longer than its decoding takes.
+            let polled = self.consumer.poll(left).map(|outcome| outcome.map(|message| decode(&message)));
+            match polled {
+                None => break,
+                Some(Err(error)) => self.broken(&error),
+                Some(Ok(arrival)) => {
+                    if batch.messages == 0 {
+                        until = Instant::now() + GATHER;
+                    }
+                    self.take(arrival, &mut batch);
+                }
+            }
+            if left.is_zero() {
+                break;
+            }
+        }
+        batch
+    }
+
+    fn take(&mut self, arrival: Arrival, batch: &mut Batch) {
+        self.mended();
+        batch.messages += 1;
+        let offset = batch.offsets.entry((arrival.topic, arrival.partition)).or_default();
+        *offset = arrival.offset.max(*offset);
+        match arrival.record {
+            Ok(record) => batch.records.push(record),
+            Err(problem) => {
+                self.tally.undecodable.fetch_add(1, Ordering::Relaxed);
+                if self.said.len() < MOST_SAID && self.said.insert(arrival.key.clone()) {
+                    let board = String::from_utf8_lossy(&arrival.key).into_owned();
+                    tracing::warn!(
+                        board,
+                        offset = arrival.offset,
+                        "passing over messages that are no records: {problem}"
+                    );
+                }
+            }
+        }
+    }
+
+    /// Stores a batch, again and again if it must; returns false when told to stop before it could.
+    fn store(&mut self, batch: &Batch, stop: &Stop) -> bool {
+        let mut said = false;
+        let stored = loop {
+            match self.history.insert(&batch.records) {
+                Ok(stored) => break stored,
+                Err(error) => {
+                    if !said {
+                        tracing::error!(error = &error as &dyn std::error::Error, "records wait in Kafka");
+                        said = true;
+                    }
+                    if stop.wait(STORE_AGAIN) {
+                        return false;
+                    }
+                }
+            }
+        };
+        if said {
+            tracing::info!("the history takes records again");
+        }
+        for ((topic, partition), offset) in &batch.offsets {
+            self.partitions.passed(topic, *partition, *offset);
+        }
+        self.tally.consumed.fetch_add(batch.messages, Ordering::Relaxed);
+        self.tally.stored.fetch_add(stored.new(), Ordering::Relaxed);
+        self.tally.redelivered.fetch_add(stored.held(), Ordering::Relaxed);
+        let fresh = batch.records.iter().zip(&stored.fresh).filter(|&(_, &fresh)| fresh);
+        let fresh: Vec<&Record> = fresh.map(|(record, _)| record).collect();
+        self.show(&fresh);
+        true
+    }
+
+    fn show(&self, fresh: &[&Record]) {
+        self.live.apply(fresh.iter().copied(), Instant::now());
+        let counters = self.tally.read();
+        self.live.set_stored(counters.stored, counters.redelivered);
+        for record in fresh {
+            if let Body::Gap(gap) = &record.body {
+                let (queue, from, to, reason, count) = (gap.of, gap.from, gap.to, gap.reason, gap.count);
+                let what = Happening::QueueGap { queue, from, to, reason, count };
+                self.herald.announce(record.board.as_str(), what);
+            }
+        }
+    }
+
+    fn broken(&mut self, error: &KafkaError) {
+        let trouble = error.to_string();
+        if self.trouble.is_none() {
+            tracing::warn!("cannot read from Kafka, and go on trying: {trouble}");
+        }
+        self.trouble = Some(trouble);
+    }
+
+    fn mended(&mut self) {
+        if self.trouble.take().is_some() {
+            tracing::info!("Kafka can be read again");
+        }
+    }
+}
+
+/// A message, out of librdkafka's hands.
+struct Arrival {
+    topic: String,
+    partition: i32,
+    offset: i64,
+    key: Vec<u8>,
+    record: Result<Record, String>,
+}
+
+fn decode(message: &BorrowedMessage<'_>) -> Arrival {
+    let record = match message.payload().map(Record::decode) {
+        Some(Ok(record)) => Ok(record),
+        Some(Err(error)) => Err(error.to_string()),
+        None => Err("a message without a payload".to_owned()),
+    };
+    Arrival {
+        topic: message.topic().to_owned(),
+        partition: message.partition(),
+        offset: message.offset(),
+        key: message.key().unwrap_or_default().to_vec(),
+        record,
+    }
+}

@@ -1,0 +1,195 @@
+//! What happened to the rack, as CloudEvents 1.0 in structured JSON.
+//!
+//! `(source, id)` names an event for ever; whoever sees one twice may drop the second. The schema in
+//! `images/kafka/event.schema.json` says the same to the rest of the world.
+
+use jiff::Timestamp;
+use pirack_agent::record::GapReason;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::milliseconds;
+use super::state::State;
+
+/// What happened. `type` and `data` of the event.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "data")]
+pub enum Happening {
+    /// A board's state became another.
+    #[serde(rename = "dev.pirack.board.state_changed")]
+    StateChanged {
+        /// What it was.
+        from: State,
+        /// What it is.
+        to: State,
+        /// Why, in a few words; null when it is well again.
+        reason: Option<String>,
+    },
+    /// A board's link was pulled.
+    #[serde(rename = "dev.pirack.board.unplugged")]
+    Unplugged {},
+    /// A board's link was put back.
+    #[serde(rename = "dev.pirack.board.plugged")]
+    Plugged {},
+    /// The broker was stopped.
+    #[serde(rename = "dev.pirack.broker.stopped")]
+    BrokerStopped {
+        /// For how long, if it comes back by itself.
+        seconds: Option<f64>,
+    },
+    /// The broker takes connections again.
+    #[serde(rename = "dev.pirack.broker.started")]
+    BrokerStarted {},
+    /// A queue had to give records up.
+    #[serde(rename = "dev.pirack.queue.gap")]
+    QueueGap {
+        /// The queue that held them.
+        queue: Uuid,
+        /// First sequence missing.
+        from: u64,
+        /// Last sequence missing.
+        to: u64,
+        /// Why.
+        reason: GapReason,
+        /// How many records.
+        count: u64,
+    },
+    /// The rack is watched from now on.
+    #[serde(rename = "dev.pirack.rack.started")]
+    RackStarted {
+        /// How many boards were declared.
+        boards: u64,
+    },
+    /// The rack is watched no longer.
+    #[serde(rename = "dev.pirack.rack.stopped")]
+    RackStopped {
+        /// After how long.
+        seconds: f64,
+    },
+}
+
+/// One event: CloudEvents 1.0 in structured JSON.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// The version of CloudEvents; always "1.0".
+    pub specversion: String,
+    /// Unique for ever.
+    pub id: Uuid,
+    /// The rack: "/racks/NAME".
+    pub source: String,
+    /// What it happened to: a board's name, "broker" or "rack". Also the message's key.
+    pub subject: String,
+    /// When.
+    #[serde(with = "milliseconds")]
+    pub time: Timestamp,
+    /// Always "application/json".
+    pub datacontenttype: String,
+    /// What happened.
+    #[serde(flatten)]
+    pub what: Happening,
+}
+
+impl Event {
+    /// A new event of this moment.
+    #[must_use]
+    pub fn now(rack: &str, subject: &str, what: Happening) -> Self {
+        let now = Timestamp::now();
+        Self {
+            specversion: "1.0".into(),
+            id: Uuid::new_v4(),
+            source: format!("/racks/{rack}"),
+            subject: subject.into(),
+            time: Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now),
+            datacontenttype: "application/json".into(),
+            what,
+        }
+    }
+
+    /// The event in one line, for a person.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let subject = &self.subject;
+        match &self.what {
+            Happening::StateChanged { to, reason: Some(reason), .. } => {
+                format!("{subject} is {}: {reason}", to.name())
+            }
+            Happening::StateChanged { to, reason: None, .. } => format!("{subject} is {} again", to.name()),
+            Happening::Unplugged {} => format!("{subject} was unplugged"),
+            Happening::Plugged {} => format!("{subject} was plugged in"),
+            Happening::BrokerStopped { seconds: Some(seconds) } => {
+                format!("the broker was stopped for {seconds:.0} s")
+            }
+            Happening::BrokerStopped { seconds: None } => "the broker was stopped".into(),
+            Happening::BrokerStarted {} => "the broker runs again".into(),
+            Happening::QueueGap { count, reason, .. } => {
+                format!("{subject} gave up {count} records: {}", gap_words(*reason))
+            }
+            Happening::RackStarted { boards } => format!("watching {boards} boards"),
+            Happening::RackStopped { seconds } => format!("stopped after {seconds:.1} s"),
+        }
+    }
+}
+
+fn gap_words(reason: GapReason) -> &'static str {
+    match reason {
+        GapReason::QueueFull => "its queue was full",
+        GapReason::DiskFull => "its disk was full",
+        GapReason::WriteFailed => "its disk refused to write",
+        GapReason::Corrupt => "bytes on its disk were corrupt",
+        GapReason::Vanished => "they vanished from its disk",
+        GapReason::Refused => "a sink refused them",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_reads_as_cloudevents_says() {
+        let what = Happening::StateChanged {
+            from: State::Well,
+            to: State::Silent,
+            reason: Some("no record for 3.2 s".into()),
+        };
+        let event = Event {
+            id: Uuid::from_u128(1),
+            time: "2026-11-21T08:00:00.123Z".parse().unwrap(),
+            ..Event::now("demo", "w3", what)
+        };
+        let expected = serde_json::json!({
+            "specversion": "1.0", "id": "00000000-0000-0000-0000-000000000001", "source": "/racks/demo",
+            "type": "dev.pirack.board.state_changed", "subject": "w3", "time": "2026-11-21T08:00:00.123Z",
+            "datacontenttype": "application/json",
+            "data": {"from": "well", "to": "silent", "reason": "no record for 3.2 s"}
+        });
+        assert_eq!(serde_json::to_value(&event).unwrap(), expected);
+    }
+
+    #[test]
+    fn every_kind_comes_back_as_it_went_and_says_a_sentence() {
+        let gap = Happening::QueueGap {
+            queue: Uuid::from_u128(2),
+            from: 1,
+            to: 9,
+            reason: GapReason::QueueFull,
+            count: 9,
+        };
+        let kinds = [
+            Happening::StateChanged { from: State::Gone, to: State::Well, reason: None },
+            Happening::Unplugged {},
+            Happening::Plugged {},
+            Happening::BrokerStopped { seconds: Some(20.0) },
+            Happening::BrokerStarted {},
+            gap,
+            Happening::RackStarted { boards: 13 },
+            Happening::RackStopped { seconds: 30.0 },
+        ];
+        for kind in kinds {
+            let sent = Event::now("demo", "w3", kind);
+            let text = serde_json::to_string(&sent).unwrap();
+            assert_eq!(serde_json::from_str::<Event>(&text).unwrap(), sent, "{text}");
+            assert!(!sent.sentence().is_empty());
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Why the history could not do its work.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite_migration::MigrationDefinitionError;
+
+/// Why the history could not do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum HistoryError {
+    /// The file cannot be opened.
+    #[error(
+        "cannot open the history {}: check that its folder exists, can be written and has room, and that the file is a pirack history",
+        path.display()
+    )]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// SQLite's reason.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// A newer program made the file.
+    #[error(
+        "the history {} was written by a newer pirack: run that one, or move the file away to begin a new history",
+        path.display()
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The schema cannot be brought up to date.
+    #[error("cannot bring the history {} up to date: move the file away to begin a new one", path.display())]
+    Migrate {
+        /// The file.
+        path: PathBuf,
+        /// The migration's reason.
+        #[source]
+        source: Box<rusqlite_migration::Error>,
+    },
+    /// A batch could not be written; nothing of it was.
+    #[error("cannot write to the history {}: check that its disk has room and is not read-only", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// SQLite's reason.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// A query failed.
+    #[error("cannot read the history {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// SQLite's reason.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// A board's health has no such number.
+    #[error("no board's health has a number named {0}; health.cpu_ratio is one")]
+    UnknownField(String),
+}
+
+impl HistoryError {
+    pub(super) fn migration(path: &Path, error: rusqlite_migration::Error) -> Self {
+        let path = path.to_owned();
+        match error {
+            rusqlite_migration::Error::MigrationDefinition(MigrationDefinitionError::DatabaseTooFarAhead) => {
+                Self::Newer { path }
+            }
+            other => Self::Migrate { path, source: Box::new(other) },
+        }
+    }
+}

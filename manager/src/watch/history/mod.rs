@@ -1,0 +1,118 @@
+//! The history: every record that came back from Kafka, in one SQLite file.
+//!
+//! Invariants:
+//! - `(board, queue, sequence)` is held once. A record that comes again changes nothing and is counted
+//!   as held, even after it was let go for its age (see `prune`).
+//! - A batch is stored whole or not at all.
+//! - [`History::count`] and [`History::stored`] speak of everything ever taken in: rows and pruned ones.
+//!
+//! The file runs in WAL mode with `synchronous=NORMAL`: a power cut may undo the newest batches, never
+//! tear one. Kafka still has those, and the consumer begins at the earliest record after a restart.
+//!
+//! Writes go through one connection, charts through a second, so that neither waits for the other.
+
+mod error;
+mod insert;
+mod outbox;
+mod prune;
+mod query;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+use rusqlite_migration::{M, Migrations};
+use uuid::Uuid;
+
+use super::ranges::Ranges;
+pub use error::HistoryError;
+pub use insert::Stored;
+pub use query::{Points, StoredGap};
+
+/// One entry a schema version, oldest first; an entry that was ever released is never changed.
+const STEPS: &[M<'static>] = &[M::up(include_str!("schema.sql"))];
+
+/// How a connection behaves: 2 MiB of page cache, checkpoints every 8 MiB of log.
+const PRAGMAS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -2048; \
+    PRAGMA wal_autocheckpoint = 2000; PRAGMA journal_size_limit = 16777216; PRAGMA temp_store = MEMORY;";
+
+/// The history file, open. Shared by `Arc`; every call blocks for as long as the disk takes.
+#[derive(Debug)]
+pub struct History {
+    path: PathBuf,
+    writer: Mutex<Writer>,
+    reader: Mutex<Connection>,
+}
+
+/// The writing connection with the numbers that SQLite gave to names, so that a record needs no look-up.
+#[derive(Debug)]
+struct Writer {
+    connection: Connection,
+    queues: HashMap<(String, Uuid), Queue>,
+    series: HashMap<String, HashMap<(String, String, &'static str), i64>>,
+}
+
+#[derive(Clone, Debug)]
+struct Queue {
+    id: i64,
+    pruned: Ranges,
+}
+
+impl History {
+    /// Opens the history at `path`, makes it if it is not there, and brings its schema up to date.
+    ///
+    /// # Errors
+    /// When the file cannot be opened or written, is no SQLite file, or is of a newer program.
+    pub fn open(path: &Path) -> Result<Self, HistoryError> {
+        let failed = |source| HistoryError::Open { path: path.to_owned(), source };
+        let mut connection = Connection::open(path).map_err(failed)?;
+        connection.busy_timeout(Duration::from_secs(5)).map_err(failed)?;
+        connection.execute_batch(PRAGMAS).map_err(failed)?;
+        Migrations::from_slice(STEPS)
+            .to_latest(&mut connection)
+            .map_err(|error| HistoryError::migration(path, error))?;
+        let reader = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(failed)?;
+        reader.busy_timeout(Duration::from_secs(5)).map_err(failed)?;
+        reader.execute_batch("PRAGMA cache_size = -2048; PRAGMA temp_store = MEMORY;").map_err(failed)?;
+        let queues = prune::load(&connection).map_err(failed)?;
+        let writer = Writer { connection, queues, series: HashMap::new() };
+        Ok(Self { path: path.to_owned(), writer: Mutex::new(writer), reader: Mutex::new(reader) })
+    }
+
+    /// Where the file is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn writer(&self) -> MutexGuard<'_, Writer> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn reader(&self) -> MutexGuard<'_, Connection> {
+        self.reader.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn writing(&self, source: rusqlite::Error) -> HistoryError {
+        HistoryError::Write { path: self.path.clone(), source }
+    }
+
+    fn reading(&self, source: rusqlite::Error) -> HistoryError {
+        HistoryError::Read { path: self.path.clone(), source }
+    }
+}
+
+/// SQLite's integers are signed; a sequence past 2^63 would take longer than the sun lasts.
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// The way back; what [`signed`] wrote is never negative.
+fn unsigned(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,106 @@
+//! Letting go of what is too old: the rows go, their names stay as ranges.
+//!
+//! Within a queue older means lower, so pruning walks each queue from its lowest sequence and stops at
+//! the first record that is young enough. One step is one short transaction: the consumer never waits long.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, params};
+use uuid::Uuid;
+
+use super::{History, HistoryError, Queue, Writer, signed, unsigned};
+use crate::watch::ranges::Ranges;
+
+/// Records let go in one step, at most.
+const STEP: usize = 500;
+/// Published events kept for `GET /api/events`.
+const KEPT_EVENTS: i64 = 10_000;
+
+impl History {
+    /// Lets go of up to 500 records older than `older_than`; returns how many. Zero means that none is left.
+    ///
+    /// # Errors
+    /// When the file cannot be written; then nothing was let go.
+    pub fn retain(&self, older_than: Timestamp) -> Result<usize, HistoryError> {
+        let mut writer = self.writer();
+        let outcome = writer.prune(older_than.as_millisecond());
+        outcome.map_err(|source| self.writing(source))
+    }
+}
+
+impl Writer {
+    fn prune(&mut self, before_ms: i64) -> rusqlite::Result<usize> {
+        let mut gone = 0;
+        for queue in self.queues.values_mut() {
+            let old = oldest(&self.connection, queue.id, before_ms, STEP - gone)?;
+            let Some(&last) = old.last() else { continue };
+            let mut pruned = queue.pruned.clone();
+            old.iter().for_each(|&sequence| pruned.insert(sequence));
+            let transaction = self.connection.transaction()?;
+            for table in ["readings", "health", "gaps"] {
+                let delete = format!("DELETE FROM {table} WHERE queue = ?1 AND sequence <= ?2");
+                transaction.prepare_cached(&delete)?.execute(params![queue.id, signed(last)])?;
+            }
+            save(&transaction, queue.id, &pruned)?;
+            transaction.commit()?;
+            queue.pruned = pruned;
+            gone += old.len();
+            if gone >= STEP {
+                return Ok(gone);
+            }
+        }
+        let newest = "DELETE FROM events WHERE published = 1 AND id <= (SELECT max(id) FROM events) - ?1";
+        self.connection.execute(newest, [KEPT_EVENTS])?;
+        Ok(gone)
+    }
+}
+
+/// The lowest sequences of a queue, ascending, up to the first that is young enough.
+fn oldest(connection: &Connection, queue: i64, before_ms: i64, most: usize) -> rusqlite::Result<Vec<u64>> {
+    let sql = "SELECT sequence, time_ms FROM (
+            SELECT * FROM (SELECT sequence, time_ms FROM readings WHERE queue = ?1 ORDER BY sequence LIMIT ?2)
+            UNION ALL
+            SELECT * FROM (SELECT sequence, time_ms FROM health WHERE queue = ?1 ORDER BY sequence LIMIT ?2)
+            UNION ALL
+            SELECT * FROM (SELECT sequence, time_ms FROM gaps WHERE queue = ?1 ORDER BY sequence LIMIT ?2)
+        ) ORDER BY sequence LIMIT ?2";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(params![queue, i64::try_from(most).unwrap_or(i64::MAX)])?;
+    let mut old = Vec::new();
+    while let Some(row) = rows.next()? {
+        if row.get::<_, i64>(1)? >= before_ms {
+            break;
+        }
+        old.push(unsigned(row.get(0)?));
+    }
+    Ok(old)
+}
+
+fn save(connection: &Connection, queue: i64, pruned: &Ranges) -> rusqlite::Result<()> {
+    connection.execute("DELETE FROM pruned WHERE queue = ?1", [queue])?;
+    let mut insert = connection.prepare_cached("INSERT INTO pruned VALUES (?1, ?2, ?3)")?;
+    for range in pruned.iter() {
+        insert.execute(params![queue, signed(*range.start()), signed(*range.end())])?;
+    }
+    Ok(())
+}
+
+/// Every queue that the file knows, with what was let go of it.
+pub(super) fn load(connection: &Connection) -> rusqlite::Result<HashMap<(String, Uuid), Queue>> {
+    let mut statement = connection.prepare(
+        "SELECT q.id, q.board, q.queue, p.from_sequence, p.to_sequence
+         FROM queues AS q LEFT JOIN pruned AS p ON p.queue = q.id",
+    )?;
+    let mut rows = statement.query([])?;
+    let mut queues = HashMap::new();
+    while let Some(row) = rows.next()? {
+        let id: i64 = row.get(0)?;
+        let uuid: Uuid = row.get::<_, String>(2)?.parse().unwrap_or_default();
+        let queue = queues.entry((row.get(1)?, uuid)).or_insert_with(|| Queue { id, pruned: Ranges::new() });
+        if let (Some(from), Some(to)) = (row.get::<_, Option<i64>>(3)?, row.get::<_, Option<i64>>(4)?) {
+            queue.pruned.insert_range(unsigned(from)..=unsigned(to));
+        }
+    }
+    Ok(queues)
+}

@@ -1,0 +1,88 @@
+//! Which partitions the consumer reads, and how far it has read each.
+//!
+//! The consumer assigns itself every partition of its topics instead of joining a group: there is one
+//! history, it wants everything, and a group would only add a rebalance to every start. Nothing is
+//! committed to the broker either: names make a second reading harmless, so a start begins at the
+//! earliest record that Kafka has, and a history that was moved, lost or restored fills itself again.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use rdkafka::TopicPartitionList;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::error::KafkaResult;
+use rdkafka::topic_partition_list::Offset;
+
+/// How long a question to the broker may take.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The partitions read, each with the offset after the last message that was stored.
+#[derive(Debug, Default)]
+pub(super) struct Partitions {
+    next: BTreeMap<(String, i32), i64>,
+}
+
+impl Partitions {
+    /// Asks the broker for the topics' partitions and begins to read those that are new, from the
+    /// earliest. Returns whether every topic was there.
+    ///
+    /// # Errors
+    /// When the broker cannot be asked.
+    pub(super) fn refresh<C: ConsumerContext>(
+        &mut self,
+        consumer: &BaseConsumer<C>,
+        topics: &[&str],
+    ) -> KafkaResult<bool> {
+        let mut added = TopicPartitionList::new();
+        let mut whole = true;
+        for name in topics {
+            let metadata = consumer.fetch_metadata(Some(name), PATIENCE)?;
+            let found = metadata.topics().iter().find(|topic| topic.name() == *name);
+            let partitions = found.map_or(&[][..], |topic| topic.partitions());
+            whole &= !partitions.is_empty();
+            for partition in partitions {
+                let key = ((*name).to_owned(), partition.id());
+                if !self.next.contains_key(&key) {
+                    added.add_partition_offset(name, partition.id(), Offset::Beginning)?;
+                }
+            }
+        }
+        if added.count() > 0 {
+            consumer.incremental_assign(&added)?;
+            for element in added.elements() {
+                self.next.insert((element.topic().to_owned(), element.partition()), 0);
+            }
+        }
+        Ok(whole)
+    }
+
+    /// Notes that a message was stored.
+    pub(super) fn passed(&mut self, topic: &str, partition: i32, offset: i64) {
+        if let Some(next) = self.next.get_mut(&(topic.to_owned(), partition)) {
+            *next = (*next).max(offset + 1);
+        }
+    }
+
+    /// Where each partition ends now, for [`Partitions::reached`].
+    ///
+    /// # Errors
+    /// When the broker cannot be asked.
+    pub(super) fn ends<C: ConsumerContext>(
+        &self,
+        consumer: &BaseConsumer<C>,
+    ) -> KafkaResult<BTreeMap<(String, i32), i64>> {
+        let mut ends = BTreeMap::new();
+        for (topic, partition) in self.next.keys() {
+            let (low, high) = consumer.fetch_watermarks(topic, *partition, PATIENCE)?;
+            if high > low {
+                ends.insert((topic.clone(), *partition), high);
+            }
+        }
+        Ok(ends)
+    }
+
+    /// Whether everything before these ends was stored.
+    pub(super) fn reached(&self, ends: &BTreeMap<(String, i32), i64>) -> bool {
+        ends.iter().all(|(key, end)| self.next.get(key).is_some_and(|next| next >= end))
+    }
+}

@@ -1,0 +1,179 @@
+//! Starts and ends the watching: one thread reads records, one tells events.
+
+use std::sync::mpsc::Receiver;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use super::consumer::{Consuming, Counters, Tally};
+use super::herald::{Herald, Heralding};
+use super::history::History;
+use super::live::Live;
+
+/// What the watching needs to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Kafka's address: `host:port`, several with commas.
+    pub bootstrap: String,
+    /// How long the history keeps a record. Six hours of 13 boards with 30 records a second each are
+    /// about 8 million rows and 600 MB.
+    pub keep: Duration,
+}
+
+impl Settings {
+    /// Everything at its default for the Kafka at `bootstrap`; the history keeps six hours.
+    #[must_use]
+    pub fn new(bootstrap: &str) -> Self {
+        Self { bootstrap: bootstrap.to_owned(), keep: Duration::from_secs(6 * 3600) }
+    }
+}
+
+/// Why the watching could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum WatchError {
+    /// librdkafka refused its settings.
+    #[error("cannot make a Kafka client for {bootstrap}: check the address, host:port")]
+    Client {
+        /// The address.
+        bootstrap: String,
+        /// librdkafka's reason.
+        #[source]
+        source: rdkafka::error::KafkaError,
+    },
+    /// No thread.
+    #[error("cannot start a thread for the watching: check the limit of processes (ulimit -u)")]
+    Thread(#[source] std::io::Error),
+}
+
+/// What came of the watching's end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// What was counted.
+    pub counters: Counters,
+    /// Whether every partition was read and stored to its end.
+    pub drained: bool,
+    /// Whether every event was confirmed by the broker.
+    pub told: bool,
+}
+
+/// The watching, under way.
+#[derive(Debug)]
+pub struct Watcher {
+    herald: Herald,
+    tally: Arc<Tally>,
+    reading: Running,
+    telling: Running,
+}
+
+impl Watcher {
+    /// Starts to read records into `history` and `live`, and to tell events. The broker need not be
+    /// there yet.
+    ///
+    /// # Errors
+    /// When the address is none, or no thread can be started.
+    pub fn start(settings: &Settings, live: Arc<Live>, history: Arc<History>) -> Result<Self, WatchError> {
+        let (herald, woken) = Herald::new(live.rack());
+        let tally = Arc::<Tally>::default();
+        let bootstrap = settings.bootstrap.as_str();
+        let consuming = Consuming::new(
+            bootstrap,
+            Arc::clone(&live),
+            Arc::clone(&history),
+            herald.clone(),
+            Arc::clone(&tally),
+        )
+        .map_err(|source| WatchError::Client { bootstrap: bootstrap.to_owned(), source })?;
+        let reading = Running::start("pirack-consumer", move |stop| consuming.run(stop))?;
+        let heralding = Heralding::new(herald.clone(), live, history, bootstrap, settings.keep);
+        let telling = Running::start("pirack-herald", move |stop: &Stop| {
+            let woken: Receiver<()> = woken;
+            heralding.run(&woken, stop)
+        })?;
+        Ok(Self { herald, tally, reading, telling })
+    }
+
+    /// Where events are announced.
+    #[must_use]
+    pub fn herald(&self) -> Herald {
+        self.herald.clone()
+    }
+
+    /// What was counted so far.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.tally.read()
+    }
+
+    /// Reads to the end of every partition, waits until every event is confirmed, and stops; at the
+    /// latest after `patience`. Blocks.
+    #[must_use]
+    pub fn stop_after_drain(self, patience: Duration) -> Ended {
+        let deadline = Instant::now() + patience;
+        // Records first: a gap among the last of them is still an event.
+        let drained = self.reading.stop(deadline);
+        self.telling.stop.set(deadline);
+        self.herald.wake();
+        let told = self.telling.stop(deadline);
+        Ended { counters: self.tally.read(), drained, told }
+    }
+}
+
+/// Tells a thread that it shall stop, and by when.
+#[derive(Debug, Default)]
+pub(super) struct Stop {
+    deadline: Mutex<Option<Instant>>,
+    changed: Condvar,
+}
+
+impl Stop {
+    /// The deadline, once there is one.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        *self.deadline.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for `pause`; returns whether the deadline has passed.
+    pub(super) fn wait(&self, pause: Duration) -> bool {
+        let deadline = self.deadline.lock().unwrap_or_else(PoisonError::into_inner);
+        let pause = deadline.map_or(pause, |at| pause.min(at.saturating_duration_since(Instant::now())));
+        let waited = self.changed.wait_timeout(deadline, pause).unwrap_or_else(PoisonError::into_inner);
+        waited.0.is_some_and(|at| Instant::now() >= at)
+    }
+
+    fn set(&self, deadline: Instant) {
+        *self.deadline.lock().unwrap_or_else(PoisonError::into_inner) = Some(deadline);
+        self.changed.notify_all();
+    }
+}
+
+/// A thread that ends on request, and by itself when it is dropped.
+#[derive(Debug)]
+struct Running {
+    stop: Arc<Stop>,
+    thread: Option<JoinHandle<bool>>,
+}
+
+impl Running {
+    fn start(name: &str, work: impl FnOnce(&Stop) -> bool + Send + 'static) -> Result<Self, WatchError> {
+        let stop = Arc::<Stop>::default();
+        let theirs = Arc::clone(&stop);
+        let thread = thread::Builder::new().name(name.to_owned()).spawn(move || work(&theirs));
+        Ok(Self { stop, thread: Some(thread.map_err(WatchError::Thread)?) })
+    }
+
+    fn stop(mut self, deadline: Instant) -> bool {
+        self.stop.set(deadline);
+        self.thread.take().is_some_and(|thread| thread.join().unwrap_or(false))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop.set(Instant::now());
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

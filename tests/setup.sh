@@ -1,0 +1,140 @@
+#!/bin/sh
+# Installs what this machine lacks for the purposes named: build, test, cross, cross-armv7, bench.
+#
+#     tests/setup.sh build test
+#
+# Whatever is there already, by whichever way it came, is left alone: a line below is skipped when its
+# last word, a command or a path, is found. So a second run costs nothing and needs neither root nor
+# a network. Only Debian's own packages are used; the names are Debian 12's.
+set -eu
+cd "$(dirname "$0")/.."
+
+missing=''
+reasons=''
+unmet=''
+
+# need PURPOSE PACKAGE FOUND-BY: PACKAGE is wanted for PURPOSE unless FOUND-BY is here. FOUND-BY is a
+# command, a path (with wildcards) or `-`, which asks dpkg.
+need() {
+    case $3 in
+    -) present=$(dpkg-query -W -f '${db:Status-Status}' "$2" 2>/dev/null || true)
+        [ "$present" = installed ] && return ;;
+    /*) for path in $3; do [ -e "$path" ] && return; done ;;
+    *) command -v "$3" >/dev/null 2>&1 && return ;;
+    esac
+    case " $missing " in *" $2 "*) return ;; esac
+    missing="$missing $2"
+    reasons="$reasons
+  $2 ($1)"
+}
+
+# The compilers, and what the web bundle is made with. librdkafka is built from source: CMake, and
+# curl's headers, which it includes whether or not it uses curl.
+purpose_build() {
+    need 'links every Rust program' gcc cc
+    need 'builds librdkafka' g++ c++
+    need 'builds librdkafka' make make
+    need 'builds librdkafka' cmake cmake
+    need 'headers that librdkafka includes' libcurl4-openssl-dev '/usr/include/*/curl/curl.h'
+    need 'bundles the dashboard' nodejs node
+    need 'fetches what the dashboard is made of' npm npm
+}
+
+# Programs that look at a running rack from outside.
+purpose_test() {
+    need 'a real browser for the dashboard' chromium chromium
+    need 'drives that browser' chromium-driver chromedriver
+    need 'letters in the screenshots' fonts-dejavu-core '/usr/share/fonts/truetype/*/*Sans*.ttf'
+    need "reads the rack's topics from outside" kcat kcat
+    need "reads the rack's history from outside" sqlite3 sqlite3
+}
+
+# Debian's own Rust, which has standard libraries for other processors, beside rustup's.
+purpose_cross() {
+    foreign arm64
+    need 'compiles for the boards' rustc-web /usr/bin/rustc
+    need 'compiles for the boards' cargo-web /usr/bin/cargo
+    need "Rust's standard library for aarch64" libstd-rust-web-dev:arm64 -
+    need 'links for aarch64' gcc-aarch64-linux-gnu aarch64-linux-gnu-gcc
+    need 'builds librdkafka for aarch64' g++-aarch64-linux-gnu aarch64-linux-gnu-g++
+    need 'the C library that aarch64 programs run with' libc6:arm64 -
+    need 'runs programs of other processors' qemu-user-static qemu-aarch64-static
+}
+
+# armv7's standard library is built from source: Debian's armhf index cannot be relied on.
+purpose_cross_armv7() {
+    purpose_cross
+    need 'source of the standard library' rust-web-src -
+    need 'links for armv7' gcc-arm-linux-gnueabihf arm-linux-gnueabihf-gcc
+    need 'builds librdkafka for armv7' g++-arm-linux-gnueabihf arm-linux-gnueabihf-g++
+}
+
+# What the figures are held against. Unpacked under target/, not installed: installed, it would start a service.
+purpose_bench() {
+    need 'asks the dashboard and the exporter' curl curl
+    command -v prometheus-node-exporter >/dev/null 2>&1 && return
+    [ -x target/bench/usr/bin/prometheus-node-exporter ] && return
+    unpack=prometheus-node-exporter
+}
+
+foreign() {
+    dpkg --print-foreign-architectures 2>/dev/null | grep -qx "$1" || architecture=$1
+}
+
+# The formatter and the linter, where rustup keeps the compiler and left them out.
+rust_components() {
+    for pair in rustfmt:fmt clippy:clippy; do
+        cargo "${pair#*:}" --version >/dev/null 2>&1 && continue
+        if command -v rustup >/dev/null 2>&1; then
+            rustup component add "${pair%:*}"
+        else
+            unmet="$unmet ${pair%:*}"
+        fi
+    done
+}
+
+architecture=''
+unpack=''
+for purpose in "$@"; do
+    case $purpose in
+    build) purpose_build ;;
+    test) purpose_test; rust_components ;;
+    cross) purpose_cross ;;
+    cross-armv7) purpose_cross_armv7 ;;
+    bench) purpose_bench ;;
+    *) echo "setup: no purpose is named \"$purpose\": build, test, cross, cross-armv7, bench" >&2; exit 2 ;;
+    esac
+done
+
+if ! command -v cargo >/dev/null 2>&1; then
+    echo 'setup: there is no cargo here. Install Rust 1.95 or newer with rustup: https://rustup.rs' >&2
+    exit 1
+fi
+if [ -n "$unmet" ]; then
+    echo "setup: cargo lacks:$unmet, and there is no rustup to add them" >&2
+    exit 1
+fi
+[ -z "$missing$unpack" ] && exit 0
+
+if ! command -v apt-get >/dev/null 2>&1; then
+    printf 'setup: this is no Debian. Install what is behind these Debian packages, then try again:%s\n' \
+        "$reasons" >&2
+    exit 1
+fi
+as_root=''
+if [ "$(id -u)" -ne 0 ]; then
+    as_root=sudo
+    command -v sudo >/dev/null 2>&1 || { echo "setup: run as root, or install sudo. Lacking:$reasons" >&2; exit 1; }
+fi
+export DEBIAN_FRONTEND=noninteractive
+[ -n "$missing" ] && printf 'setup: installing, of Debian:%s\n' "$reasons"
+[ -n "$architecture" ] && $as_root dpkg --add-architecture "$architecture"
+$as_root apt-get update -q
+if [ -n "$missing" ]; then
+    # shellcheck disable=SC2086 # one word a package
+    $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $missing </dev/null
+fi
+if [ -n "$unpack" ]; then
+    mkdir -p target/bench
+    (cd target/bench && apt-get download -q "$unpack" && dpkg-deb -x "$unpack"_*.deb .)
+fi

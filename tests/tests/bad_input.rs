@@ -1,0 +1,134 @@
+//! Bad input gets a letter to the person who must act, the right exit status, and leaves nothing written.
+
+#![expect(clippy::unwrap_used, reason = "what fails, fails the test")]
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{self, Command};
+use std::time::Duration;
+
+use pirack_tests::program::{self, Ended, Program};
+use pirack_tests::skip;
+use rustix::process::geteuid;
+
+/// A refusal comes before anything is started, so at once.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Runs `pirack demo` with a scratch directory and more arguments, until it ends.
+fn demo(scratch: &Path, more: &[&str]) -> Ended {
+    let fixed = ["demo", "--headless", "--json", "--for", "2s", "--scratch", scratch.to_str().unwrap()];
+    Program::start(&program::pirack(), fixed.into_iter().chain(more.iter().copied())).end(PATIENCE)
+}
+
+/// That it ended with `code`, said nothing on standard output, and named every one of `words`.
+fn refused(ended: &Ended, code: i32, words: &[&str]) {
+    let letter = ended.err.join("\n");
+    assert_eq!(ended.code, Some(code), "{ended:?}");
+    assert_eq!(ended.out, Vec::<String>::new(), "standard output of a refusal");
+    for word in words {
+        assert!(letter.contains(word), "\"{word}\" is not in:\n{letter}");
+    }
+    assert!(!letter.contains("panicked"), "{letter}");
+}
+
+fn is_empty(folder: &Path) -> bool {
+    fs::read_dir(folder).unwrap().next().is_none()
+}
+
+#[test]
+fn a_port_in_use_says_which_program_uses_it_and_writes_nothing() {
+    let scratch = tempfile::tempdir().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let ended = demo(scratch.path(), &["--listen", &address]);
+    refused(&ended, 1, &[&address, &process::id().to_string(), "--listen"]);
+    assert!(is_empty(scratch.path()), "something was written");
+}
+
+#[test]
+fn a_scratch_directory_that_is_a_file_is_said_and_the_file_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("scratch");
+    fs::write(&file, "mine").unwrap();
+    refused(&demo(&file, &[]), 1, &[file.to_str().unwrap()]);
+    assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
+}
+
+#[test]
+fn a_scratch_directory_that_cannot_be_written_is_said() {
+    // Not even root may make a folder there.
+    refused(&demo(Path::new("/proc/pirack"), &[]), 1, &["/proc/pirack"]);
+}
+
+#[test]
+fn a_full_scratch_directory_is_said_before_the_rack_starts() {
+    let name = "a_full_scratch_directory_is_said_before_the_rack_starts";
+    if !geteuid().is_root() {
+        return skip::impossible(name, "only root can mount a small file system");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mounted = Mounted::small(folder.path());
+    if let Err(reason) = &mounted {
+        return skip::impossible(name, reason);
+    }
+    fs::write(folder.path().join("filler"), vec![0; 60 * 1024]).unwrap();
+    let ended = demo(folder.path(), &[]);
+    refused(&ended, 1, &[folder.path().to_str().unwrap()]);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "something was written");
+}
+
+#[test]
+fn a_wrong_command_line_exits_with_2_and_names_the_value() {
+    for (arguments, word) in [
+        (&["--boards", "0"][..], "0"),
+        (&["--boards", "abc"], "abc"),
+        (&["--boards", "-3"], "-3"),
+        (&["--for", "soon"], "soon"),
+        (&["--listen", "everywhere"], "everywhere"),
+        (&["--colour"], "--colour"),
+    ] {
+        let scratch = tempfile::tempdir().unwrap();
+        refused(&demo(scratch.path(), arguments), 2, &[word]);
+        assert!(is_empty(scratch.path()), "{arguments:?} wrote something");
+    }
+}
+
+#[test]
+fn an_agent_told_to_check_a_broken_file_names_the_file_the_line_and_exits_with_1() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("agent.toml");
+    fs::write(&file, "# one\n# two\nboard = \"No Name\"\n").unwrap();
+    let arguments = ["check", "--config", file.to_str().unwrap()];
+    let ended = Program::start(&program::agent(), arguments).end(PATIENCE);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let said = [ended.out.join("\n"), ended.err.join("\n")].join("\n");
+    for word in [file.to_str().unwrap(), "3", "No Name"] {
+        assert!(said.contains(word), "\"{word}\" is not in:\n{said}");
+    }
+}
+
+/// A file system of 64 KiB over a folder, taken down again with the test.
+struct Mounted<'a>(&'a Path);
+
+impl<'a> Mounted<'a> {
+    fn small(folder: &'a Path) -> Result<Self, String> {
+        let mount = ["-t", "tmpfs", "-o", "size=64k", "tmpfs"];
+        let output = Command::new("mount").args(mount).arg(folder).output().map_err(|e| e.to_string())?;
+        if output.status.success() {
+            Ok(Self(folder))
+        } else {
+            Err(String::from_utf8_lossy(&output.stderr).trim().to_owned())
+        }
+    }
+}
+
+impl Drop for Mounted<'_> {
+    fn drop(&mut self) {
+        let ended = Command::new("umount").arg(self.0).status();
+        // Said, not panicked: the test may be unwinding already.
+        if !ended.is_ok_and(|status| status.success()) {
+            eprintln!("{} is still mounted", self.0.display());
+        }
+    }
+}
