@@ -18,6 +18,7 @@
 mod cursor;
 mod error;
 mod format;
+mod inspect;
 mod loss;
 mod open;
 mod reader;
@@ -34,6 +35,7 @@ mod tests;
 
 pub use cursor::Cursor;
 pub use error::QueueError;
+pub use inspect::{Damage, DamageKind, Inspection, SegmentInspection, Verification, inspect, verify};
 pub use loss::Loss;
 pub use open::{Opened, open};
 pub use reader::Reader;
