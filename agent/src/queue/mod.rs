@@ -28,6 +28,8 @@ mod set_aside;
 mod state;
 mod storage;
 mod survey;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 mod writer;
 
 #[cfg(test)]
