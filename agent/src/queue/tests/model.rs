@@ -220,9 +220,11 @@ impl World {
         let mut from = position;
         loop {
             let batch = self.parts().readers[sink].0.read(from, 7, 500).unwrap();
-            let Some(last) = batch.last() else { break };
-            from = last.identity.sequence + 1;
-            seen.extend(batch);
+            if batch.entries.is_empty() {
+                break;
+            }
+            from = batch.next;
+            seen.extend(batch.entries);
         }
         self.tell();
         assert!(seen.is_sorted_by(|a, b| a.identity.sequence < b.identity.sequence), "{seen:?}");
