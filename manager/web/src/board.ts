@@ -31,7 +31,17 @@ export class BoardPanel {
   private state: BoardState | null = null;
 
   constructor(private readonly actions: BoardActions) {
-    const close = el("button", { type: "button", class: "close", "aria-label": "Close the board", "aria-keyshortcuts": "Escape", "data-action": "close" }, "Close");
+    const close = el(
+      "button",
+      {
+        type: "button",
+        class: "close",
+        "aria-label": "Close the board",
+        "aria-keyshortcuts": "Escape",
+        "data-action": "close",
+      },
+      "Close",
+    );
     const title = el("div", { class: "board-title" }, this.name, this.badge, this.kind);
     const said = el("p", { class: "said" }, this.reason, " ", this.remark);
     this.root.append(
@@ -52,7 +62,10 @@ export class BoardPanel {
     const board = boardNamed(state, state.open);
     this.root.dataset.known = String(board !== null);
     if (!board) {
-      setText(this.reason, `No board is named ${state.open}. There are ${list(snapshot.boards.map((one) => one.name))}.`);
+      setText(
+        this.reason,
+        `No board is named ${state.open}. There are ${list(snapshot.boards.map((one) => one.name))}.`,
+      );
       return;
     }
     this.renderHead(board);
@@ -111,14 +124,19 @@ export class BoardPanel {
   }
 
   private renderFacts(facts: readonly Fact[]): void {
-    const known = new Map([...this.facts.children].map((row) => [(row as HTMLElement).dataset.fact, row as HTMLElement]));
-    setChildren(this.facts, facts.map((fact) => {
-      const row = known.get(fact.name) ?? el("div", { "data-fact": fact.name }, el("dt", {}, fact.name), el("dd"));
-      setText(row.lastElementChild!, fact.value);
-      setAttribute(row, "data-share", fact.share === undefined ? null : fact.share.toFixed(2));
-      row.style.setProperty("--share", String(fact.share ?? 0));
-      return row;
-    }));
+    const known = new Map(
+      [...this.facts.children].map((row) => [(row as HTMLElement).dataset.fact, row as HTMLElement]),
+    );
+    setChildren(
+      this.facts,
+      facts.map((fact) => {
+        const row = known.get(fact.name) ?? el("div", { "data-fact": fact.name }, el("dt", {}, fact.name), el("dd"));
+        setText(row.lastElementChild!, fact.value);
+        setAttribute(row, "data-share", fact.share === undefined ? null : fact.share.toFixed(2));
+        row.style.setProperty("--share", String(fact.share ?? 0));
+        return row;
+      }),
+    );
   }
 
   private renderCharts(board: Board, snapshot: Snapshot): void {
@@ -149,7 +167,11 @@ class View {
     actions: BoardActions,
   ) {
     this.charts = plans.map((plan) => new Chart(plan));
-    this.history = new History(board, () => this.draw(), (error) => actions.failed(error));
+    this.history = new History(
+      board,
+      () => this.draw(),
+      (error) => actions.failed(error),
+    );
   }
 
   get elements(): HTMLElement[] {
@@ -170,7 +192,12 @@ class View {
   }
 
   draw(): void {
-    this.charts.forEach((chart, i) => chart.draw(this.plans[i]!.lines.map((line) => this.history.points(line)), this.now));
+    this.charts.forEach((chart, i) =>
+      chart.draw(
+        this.plans[i]!.lines.map((line) => this.history.points(line)),
+        this.now,
+      ),
+    );
   }
 
   recolour(): void {

@@ -68,7 +68,10 @@ export class Chart {
   /** What the canvas shows, for who cannot see it. */
   private label(shown: readonly (readonly Point[])[]): void {
     const values = shown.flatMap((points) => points.map(([, value]) => value));
-    const range = values.length === 0 ? "no values yet" : `from ${this.unit.show(Math.min(...values))} to ${this.unit.show(Math.max(...values))}`;
+    const range =
+      values.length === 0
+        ? "no values yet"
+        : `from ${this.unit.show(Math.min(...values))} to ${this.unit.show(Math.max(...values))}`;
     setAttribute(this.plot.ctx.canvas, "aria-label", `${this.plan.title}: ${range}`);
   }
 
@@ -107,8 +110,21 @@ export class Chart {
       cursor: { sync: { key: "board" }, y: false, drag: { x: false, y: false }, points: { size: 7 } },
       scales: { x: { time: true }, y: { range: (_plot, low, high) => this.range(low, high) } },
       axes: [
-        { ...axis, size: 22, gap: 2, space: 44, values: (_plot, ticks, _axis, _space, step) => ticks.map((at) => timeOfDay(at * 1000, step < 60)) },
-        { ...axis, ...steps, size: 52, gap: 4, space: 26, values: (_plot, ticks) => ticks.map((tick) => this.unit.tick(tick)) },
+        {
+          ...axis,
+          size: 22,
+          gap: 2,
+          space: 44,
+          values: (_plot, ticks, _axis, _space, step) => ticks.map((at) => timeOfDay(at * 1000, step < 60)),
+        },
+        {
+          ...axis,
+          ...steps,
+          size: 52,
+          gap: 4,
+          space: 26,
+          values: (_plot, ticks) => ticks.map((tick) => this.unit.tick(tick)),
+        },
       ],
       series: [
         {},

@@ -67,7 +67,10 @@ class Dashboard {
     this.store.change((state) => withSnapshot(state, snapshot));
     if (this.missed || !sameRun) {
       void this.readEvents();
-      void this.readBack(snapshot.boards.map((board) => board.name), snapshot);
+      void this.readBack(
+        snapshot.boards.map((board) => board.name),
+        snapshot,
+      );
     } else {
       const behind = caughtUp(sameRun, snapshot);
       if (behind.length > 0) setTimeout(() => void this.readBack(behind, snapshot), SETTLE_MS);
@@ -186,7 +189,10 @@ class Dashboard {
 
   /** Says what went wrong, long enough to be read. */
   private notice(error: unknown): void {
-    setText(byId("notice-words"), error instanceof ApiError ? error.message : `Something went wrong in this page: ${String(error)}`);
+    setText(
+      byId("notice-words"),
+      error instanceof ApiError ? error.message : `Something went wrong in this page: ${String(error)}`,
+    );
     byId("notice").hidden = false;
     clearTimeout(this.noticeTimer);
     this.noticeTimer = window.setTimeout(() => this.hush(), NOTICE_MS);

@@ -10,7 +10,7 @@ import { hashOf } from "./route";
 import { sparkPaths } from "./series";
 import { boardNamed, isBacklog, isHeard, type State, TRAIL_SECONDS, unixSeconds } from "./state";
 import { count, duration } from "./units";
-import { ROLE_NAMES, spoken } from "./words";
+import { ROLE_NAMES } from "./words";
 
 const SPARK_WIDTH = 200;
 const SPARK_HEIGHT = 40;
@@ -37,7 +37,17 @@ class Tile {
       const value = el("span", { class: "value" }, this.numbers[i]!, el("small", {}, sign));
       return el("span", { class: "metric" }, el("span", { class: "label" }, label), value);
     });
-    const spark = svg("svg", { class: "spark", viewBox: `0 0 ${SPARK_WIDTH} ${SPARK_HEIGHT}`, preserveAspectRatio: "none" }, this.area, this.line);
+    const spark = svg(
+      "svg",
+      {
+        class: "spark",
+        viewBox: `0 0 ${SPARK_WIDTH} ${SPARK_HEIGHT}`,
+        preserveAspectRatio: "none",
+        "aria-hidden": "true",
+      },
+      this.area,
+      this.line,
+    );
     this.link.append(
       el("span", { class: "head" }, this.name, this.badge),
       el("span", { class: "metrics" }, ...metrics),
@@ -58,7 +68,6 @@ class Tile {
   render(board: Board, state: State, now: number, mixed: boolean): void {
     this.link.dataset.role = board.role;
     this.link.dataset.plugged = String(board.plugged);
-    setAttribute(this.link, "aria-label", spoken(board));
     setAttribute(this.link, "aria-current", state.open === board.name ? "true" : null);
     if (board.state !== this.state) {
       this.state = board.state;
@@ -80,7 +89,8 @@ class Tile {
   /** The most telling remark there is (the silence, what is too warm, else `calm`), and the backlog. */
   private renderFoot(board: Board, state: State, calm: string | null): void {
     const seen = board.last_seen_seconds;
-    const heard = seen === null ? "never heard" : board.plugged ? `heard ${duration(seen)} ago` : `unplugged, ${duration(seen)}`;
+    const heard =
+      seen === null ? "never heard" : board.plugged ? `heard ${duration(seen)} ago` : `unplugged, ${duration(seen)}`;
     const unplugged = board.plugged ? null : "unplugged";
     const remark = isHeard(board) ? (unplugged ?? (board.state === "warm" ? board.reason : calm)) : heard;
     setText(this.remark, remark ?? "");
@@ -97,14 +107,22 @@ class Shelf {
 
   constructor(role: Role) {
     const heading = el("h2", {}, el("span", {}, ROLE_NAMES[role].many), this.tally);
-    this.element = el("section", { class: "shelf", "aria-label": ROLE_NAMES[role].many, "data-shelf": role }, heading, this.list);
+    this.element = el(
+      "section",
+      { class: "shelf", "aria-label": ROLE_NAMES[role].many, "data-shelf": role },
+      heading,
+      this.list,
+    );
   }
 
   render(boards: readonly Board[], tiles: readonly Tile[]): void {
     const well = boards.filter((board) => board.state === "well").length;
     setText(this.tally, well === boards.length ? `${well} well` : `${well} of ${boards.length} well`);
     this.element.style.setProperty("--n", String(boards.length));
-    setChildren(this.list, tiles.map((tile) => tile.item));
+    setChildren(
+      this.list,
+      tiles.map((tile) => tile.item),
+    );
   }
 }
 
@@ -130,9 +148,15 @@ export class Rack {
     const roles = [...new Set(boards.map((board) => board.role))];
     for (const role of roles) {
       const members = boards.filter((board) => board.role === role);
-      this.shelf(role).render(members, members.map((board) => this.tile(board.name)));
+      this.shelf(role).render(
+        members,
+        members.map((board) => this.tile(board.name)),
+      );
     }
-    setChildren(this.root, roles.map((role) => this.shelf(role).element));
+    setChildren(
+      this.root,
+      roles.map((role) => this.shelf(role).element),
+    );
     for (const board of boards) this.tile(board.name).render(board, state, now, mixed);
     for (const name of this.tiles.keys()) if (!boardNamed(state, name)) this.tiles.delete(name);
     if (!this.focused || !this.tiles.has(this.focused)) this.rove(state.open ?? boards[0]?.name ?? null);
@@ -151,7 +175,11 @@ export class Rack {
   move(direction: Direction, start: string | null = this.focused): void {
     const links = [...this.root.querySelectorAll<HTMLElement>("[data-board]")];
     const from = links.findIndex((link) => link.dataset.board === start);
-    const to = neighbour(links.map((link) => link.getBoundingClientRect()), from, direction);
+    const to = neighbour(
+      links.map((link) => link.getBoundingClientRect()),
+      from,
+      direction,
+    );
     links[to]?.focus();
   }
 
@@ -179,4 +207,3 @@ export class Rack {
     return shelf;
   }
 }
-

@@ -4,7 +4,12 @@
 import type { Point } from "./api";
 
 /** A series with `point` at its end, without what is older than `windowSeconds`; itself if nothing is new. */
-export function append(points: readonly Point[], point: Point, windowSeconds: number, apartSeconds: number): readonly Point[] {
+export function append(
+  points: readonly Point[],
+  point: Point,
+  windowSeconds: number,
+  apartSeconds: number,
+): readonly Point[] {
   const last = points[points.length - 1];
   if (last && point[0] < last[0] + apartSeconds) return points;
   const from = point[0] - windowSeconds;

@@ -80,7 +80,10 @@ function pace(before: Pace | null, { time, totals, interval_seconds }: Snapshot)
   const seconds = now.at - before.at;
   if (seconds < interval_seconds / 2) return before;
   const fresh = Math.max(0, now.produced - before.produced) / seconds;
-  return { ...now, perSecond: before.perSecond === null ? fresh : before.perSecond + 0.25 * (fresh - before.perSecond) };
+  return {
+    ...now,
+    perSecond: before.perSecond === null ? fresh : before.perSecond + 0.25 * (fresh - before.perSecond),
+  };
 }
 
 /** Seconds' worth of records that are always on their way and mean nothing. */
@@ -118,13 +121,15 @@ export function withTrail(state: State, board: string, stored: readonly Point[])
 /** Boards whose stored history holds more than was shown live: back from silence, or their backlog just drained. */
 export function caughtUp(before: Snapshot | null, now: Snapshot): string[] {
   const was = new Map(before?.boards.map((board) => [board.name, board]));
-  return now.boards.filter((board) => {
-    const old = was.get(board.name);
-    if (!old) return true;
-    const spoke = isHeard(board) && !isHeard(old);
-    const drained = board.queued === 0 && (old.queued ?? 0) > 3;
-    return spoke || drained;
-  }).map((board) => board.name);
+  return now.boards
+    .filter((board) => {
+      const old = was.get(board.name);
+      if (!old) return true;
+      const spoke = isHeard(board) && !isHeard(old);
+      const drained = board.queued === 0 && (old.queued ?? 0) > 3;
+      return spoke || drained;
+    })
+    .map((board) => board.name);
 }
 
 export const isHeard = (board: Board) => board.state === "well" || board.state === "warm";

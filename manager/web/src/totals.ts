@@ -15,7 +15,7 @@ type Counter = Exclude<keyof Totals, "boards" | "seconds">;
 
 /** In the order a record passes them; then what went wrong. */
 const COUNTERS: readonly [name: Counter, label: string, says: string][] = [
-  ["produced", "Produced", "appended to the boards' queues"],
+  ["produced", "Produced", "by all boards"],
   ["queued", "Queued", "on the boards' disks"],
   ["delivered", "Delivered", "acknowledged"],
   ["stored", "Stored", "in the history"],
@@ -51,7 +51,13 @@ export class Header {
     const cards = COUNTERS.map(([name, label, says]) => {
       const number = el("dd", { class: "number", "data-total": name }, "–");
       const note = el("dd", { class: "note" }, says);
-      const card = el("div", { class: "total", "data-counter": name }, el("dt", { class: "label" }, label), number, note);
+      const card = el(
+        "div",
+        { class: "total", "data-counter": name },
+        el("dt", { class: "label" }, label),
+        number,
+        note,
+      );
       this.values.set(name, { card, number, note });
       return card;
     });

@@ -7,17 +7,35 @@ import { bytes, duration, unitNamed } from "../src/units";
 import { board, T0 } from "./rack";
 
 const reading = (sensor: string, quantity: string, unit: string, value = 1): Reading => ({
-  sensor, chip: "x", quantity, unit, value, quality: "good", time: T0,
+  sensor,
+  chip: "x",
+  quantity,
+  unit,
+  value,
+  quality: "good",
+  time: T0,
 });
 
 test("a board has charts only of what it measures", () => {
-  const { health, sensors } = chartsOf(board("w1", { health: { cpu_ratio: 0.1, supply_watts: 3 }, sensors: [reading("inlet", "temperature", "celsius")] }));
-  assert.deepEqual(health.map(({ id }) => id), ["cpu_ratio", "supply_watts"]);
-  assert.deepEqual(sensors.map(({ id }) => id), ["inlet/temperature"]);
+  const { health, sensors } = chartsOf(
+    board("w1", { health: { cpu_ratio: 0.1, supply_watts: 3 }, sensors: [reading("inlet", "temperature", "celsius")] }),
+  );
+  assert.deepEqual(
+    health.map(({ id }) => id),
+    ["cpu_ratio", "supply_watts"],
+  );
+  assert.deepEqual(
+    sensors.map(({ id }) => id),
+    ["inlet/temperature"],
+  );
 });
 
 test("counters are charted as rates, and a file system by what is free of the whole", () => {
-  const sensors = [reading("eth0", "network_receive_total", "bytes"), reading("/", "storage_free", "bytes"), reading("/", "storage_total", "bytes", 64)];
+  const sensors = [
+    reading("eth0", "network_receive_total", "bytes"),
+    reading("/", "storage_free", "bytes"),
+    reading("/", "storage_total", "bytes", 64),
+  ];
   const [network, free, ...rest] = chartsOf(board("w1", { sensors })).sensors;
   assert.equal(network?.unit, "bytes_per_second");
   assert.ok(network?.counter);

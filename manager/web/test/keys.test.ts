@@ -8,7 +8,13 @@ import { nextTheme, themeFrom } from "../src/theme";
 const press = (key: string, ctrlKey = false) => ({ key, ctrlKey, metaKey: false, altKey: false });
 
 /** Three tiles above, two below: the lower two stand under the first and the third. */
-const BOXES: Box[] = [[0, 0], [10, 0], [20, 0], [0, 10], [21, 10]].map(([x, y]) => ({ left: x!, top: y!, right: x! + 8, bottom: y! + 8 }));
+const BOXES: Box[] = [
+  [0, 0],
+  [10, 0],
+  [20, 0],
+  [0, 10],
+  [21, 10],
+].map(([x, y]) => ({ left: x!, top: y!, right: x! + 8, bottom: y! + 8 }));
 
 test("arrows lead where the eye goes", () => {
   assert.equal(neighbour(BOXES, 0, "right"), 1);
@@ -41,5 +47,8 @@ test("an opened board's address leads back to it", () => {
 test("a theme that storage does not know is the system's", () => {
   assert.equal(themeFrom("purple"), "auto");
   assert.equal(themeFrom(null), "auto");
-  assert.deepEqual(["auto", "light", "dark"].map((theme) => nextTheme(themeFrom(theme))), ["light", "dark", "auto"]);
+  assert.deepEqual(
+    ["auto", "light", "dark"].map((theme) => nextTheme(themeFrom(theme))),
+    ["light", "dark", "auto"],
+  );
 });

@@ -29,7 +29,16 @@ export function snapshot(boards: Board[], seconds = 0, change: Partial<Snapshot>
     interval_seconds: 1,
     started: T0,
     broker: { address: "127.0.0.1:40123", state: "running", resumes_in_seconds: null },
-    totals: { boards: boards.length, seconds, produced: 100 * seconds, delivered: 0, stored: 0, queued: 0, dropped: 0, redelivered: 0 },
+    totals: {
+      boards: boards.length,
+      seconds,
+      produced: 100 * seconds,
+      delivered: 0,
+      stored: 0,
+      queued: 0,
+      dropped: 0,
+      redelivered: 0,
+    },
     boards,
     ...change,
   };

@@ -3,7 +3,8 @@ import { test } from "node:test";
 import type { Point } from "../src/api";
 import { append, merge, rates, shownRange, sparkPaths, withHoles } from "../src/series";
 
-const every = (step: number, values: number[], from = 1000): Point[] => values.map((value, i) => [from + i * step, value]);
+const every = (step: number, values: number[], from = 1000): Point[] =>
+  values.map((value, i) => [from + i * step, value]);
 
 test("a sample seen twice is kept once", () => {
   const points = every(1, [1, 2]);
@@ -13,7 +14,10 @@ test("a sample seen twice is kept once", () => {
 
 test("a series never reaches back further than its window", () => {
   const points = append(every(1, [1, 2, 3, 4, 5]), [1005, 6], 3, 0.4);
-  assert.deepEqual(points.map(([at]) => at), [1002, 1003, 1004, 1005]);
+  assert.deepEqual(
+    points.map(([at]) => at),
+    [1002, 1003, 1004, 1005],
+  );
 });
 
 test("what was stored comes first, and what came live meanwhile is not lost", () => {
@@ -23,24 +27,41 @@ test("what was stored comes first, and what came live meanwhile is not lost", ()
 
 test("a steady counter has a steady rate", () => {
   const found = rates(every(1, [0, 100, 200, 300, 400, 500]), 2);
-  assert.deepEqual(found.map(([, value]) => value), [100, 100, 100, 100]);
+  assert.deepEqual(
+    found.map(([, value]) => value),
+    [100, 100, 100, 100],
+  );
 });
 
 test("a sample that came late makes no spike", () => {
-  const late: Point[] = [[0, 0], [1, 100], [2, 200], [2.1, 300], [4, 400], [5, 500], [6, 600]];
+  const late: Point[] = [
+    [0, 0],
+    [1, 100],
+    [2, 200],
+    [2.1, 300],
+    [4, 400],
+    [5, 500],
+    [6, 600],
+  ];
   const highest = Math.max(...rates(late, 2.5).map(([, value]) => value));
   assert.ok(highest <= 130, `${highest} a second`);
 });
 
 test("a counter that was reset starts anew and never shows a negative rate", () => {
   const found = rates(every(1, [1000, 1100, 1200, 1300, 5, 105, 205, 305]), 2);
-  assert.ok(found.every(([, value]) => value === 100), JSON.stringify(found));
+  assert.ok(
+    found.every(([, value]) => value === 100),
+    JSON.stringify(found),
+  );
 });
 
 test("no line bridges what was not measured", () => {
   const [times, values] = withHoles([...every(1, [1, 2, 3]), ...every(1, [4, 5], 1060)]);
   assert.deepEqual(values, [1, 2, 3, null, 4, 5]);
-  assert.ok(times.every((at, i) => i === 0 || at > times[i - 1]!), "times grow");
+  assert.ok(
+    times.every((at, i) => i === 0 || at > times[i - 1]!),
+    "times grow",
+  );
 });
 
 test("history thinned to one point in 5 s is still one line", () => {

@@ -9,7 +9,11 @@ const after = (...snapshots: ReturnType<typeof snapshot>[]): State => snapshots.
 const event = (id: string, time: string): RackEvent => ({ id, type: "x", time });
 
 test("a silent board's trail stops where it was last heard", () => {
-  const state = after(snapshot([board("w1")], 0), snapshot([board("w1")], 1), snapshot([board("w1", { last_seen_seconds: 1 })], 2));
+  const state = after(
+    snapshot([board("w1")], 0),
+    snapshot([board("w1")], 1),
+    snapshot([board("w1", { last_seen_seconds: 1 })], 2),
+  );
   assert.equal(state.trails.get("w1")?.length, 2);
 });
 
@@ -22,8 +26,14 @@ test("a health record's own time wins over the time it arrived", () => {
 test("stored history goes before what came live", () => {
   const state = after(snapshot([board("w1")], 10));
   const start = Date.parse(T0) / 1000;
-  const full = withTrail(state, "w1", [[start + 8, 0.1], [start + 9, 0.2]]);
-  assert.deepEqual(full.trails.get("w1")?.map(([, cpu]) => cpu), [0.1, 0.2, 0.5]);
+  const full = withTrail(state, "w1", [
+    [start + 8, 0.1],
+    [start + 9, 0.2],
+  ]);
+  assert.deepEqual(
+    full.trails.get("w1")?.map(([, cpu]) => cpu),
+    [0.1, 0.2, 0.5],
+  );
 });
 
 test("another run of the rack starts with nothing of the last one", () => {
@@ -54,12 +64,20 @@ test("an event is kept once, newest first, whichever way it came", () => {
     event("b", "2026-11-21T08:00:02Z"),
     event("a", "2026-11-21T08:00:01Z"),
   ]);
-  assert.deepEqual(state.events.map(({ id }) => id), ["c", "b", "a"]);
+  assert.deepEqual(
+    state.events.map(({ id }) => id),
+    ["c", "b", "a"],
+  );
   assert.equal(withEvents(state, [event("a", "2026-11-21T08:00:01Z")]), state);
 });
 
 test("history is read again for boards that came back or whose backlog drained, and no others", () => {
-  const before = snapshot([board("w1"), board("w2", { state: "gone" }), board("w3", { queued: 400 }), board("w4", { queued: 2 })]);
+  const before = snapshot([
+    board("w1"),
+    board("w2", { state: "gone" }),
+    board("w3", { queued: 400 }),
+    board("w4", { queued: 2 }),
+  ]);
   const now = snapshot([board("w1"), board("w2"), board("w3"), board("w4")], 1);
   assert.deepEqual(caughtUp(before, now), ["w2", "w3"]);
 });
