@@ -238,3 +238,20 @@ fn a_stream_begins_with_the_rack_beats_tells_events_and_ends_with_the_program() 
     lab.shutdown.send_replace(true);
     assert_eq!(lines.find(|line| line.starts_with("event: ")), None);
 }
+
+#[test]
+fn streams_are_bounded_and_the_next_is_asked_to_come_again() {
+    let lab = lab();
+    let mut open = Vec::new();
+    for _ in 0..MOST_STREAMS {
+        let mut stream = lab.connect();
+        write!(stream, "GET /api/stream HTTP/1.1\r\nHost: {}\r\n\r\n", lab.address).unwrap();
+        let mut first = String::new();
+        let mut reader = BufReader::new(stream);
+        reader.read_line(&mut first).unwrap();
+        assert_eq!(first, "HTTP/1.1 200 OK\r\n");
+        open.push(reader);
+    }
+    assert_eq!(lab.get("/api/stream").0, 503);
+    assert_eq!(lab.get("/api/rack").0, 200);
+}
