@@ -155,6 +155,7 @@ impl Pen<'_> {
             self.uncommitted = 0;
             match outcome {
                 Ok(commit) => {
+                    self.recorder.tally.durable(commit.durable);
                     self.recorder.durable.send_replace(commit.durable);
                 }
                 Err(error) => {

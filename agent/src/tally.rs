@@ -10,6 +10,8 @@ pub struct Tally {
     dropped: AtomicU64,
     /// The sequence behind the last appended record.
     next: AtomicU64,
+    /// The sequence behind the last durable record.
+    durable: AtomicU64,
     /// The sequence behind the last record that the Kafka sink settled.
     shipped: AtomicU64,
 }
@@ -21,7 +23,7 @@ pub struct Counts {
     pub produced: u64,
     /// Records that the broker acknowledged.
     pub delivered: u64,
-    /// Records appended and not yet shipped.
+    /// Durable records not yet shipped.
     pub queued: u64,
     /// Records that the queue had to drop or set aside.
     pub dropped: u64,
@@ -30,13 +32,18 @@ pub struct Counts {
 impl Tally {
     /// All zero, for a queue whose next record is `next`.
     pub(crate) fn starting(next: u64) -> Self {
-        Self { next: next.into(), shipped: next.into(), ..Self::default() }
+        Self { next: next.into(), durable: next.into(), shipped: next.into(), ..Self::default() }
     }
 
     /// A record was appended with this sequence.
     pub(crate) fn appended(&self, sequence: u64) {
         self.produced.fetch_add(1, Ordering::Relaxed);
         self.next.store(sequence + 1, Ordering::Relaxed);
+    }
+
+    /// Everything before this sequence is durable.
+    pub(crate) fn durable(&self, next: u64) {
+        self.durable.store(next, Ordering::Relaxed);
     }
 
     pub(crate) fn delivered(&self, records: u64) {
@@ -60,11 +67,11 @@ impl Tally {
     /// The counters now.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        let (shipped, next) = self.positions();
+        let (shipped, _) = self.positions();
         Counts {
             produced: self.produced.load(Ordering::Relaxed),
             delivered: self.delivered.load(Ordering::Relaxed),
-            queued: next.saturating_sub(shipped),
+            queued: self.durable.load(Ordering::Relaxed).saturating_sub(shipped),
             dropped: self.dropped.load(Ordering::Relaxed),
         }
     }

@@ -5,6 +5,7 @@
 //! and a history. [`api`], [`web`] and [`tui`] are faces: each calls rooms and never another face.
 
 pub mod api;
+pub mod demo;
 pub mod tui;
 pub mod watch;
 pub mod web;

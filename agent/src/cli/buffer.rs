@@ -1,7 +1,14 @@
-//! `buffer`: what lies in the durable queue, and whether its bytes are whole.
-use clap::Subcommand;
+//! `buffer`: what lies in the durable queue, and whether its bytes are whole. Looks only, also while an
+//! agent runs.
+
+use std::fmt::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
+
+use anyhow::ensure;
+use clap::Subcommand;
+use pirack_agent::config::DEFAULT_QUEUE_DIRECTORY;
+use pirack_agent::queue::{self, Damage, Directory, Inspection, Verification};
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -10,11 +17,84 @@ pub(crate) enum Command {
     /// Read every record and check its checksum; changes nothing. Exit 0 when whole, 1 when damaged.
     Verify,
 }
+
 pub(crate) fn buffer(
-    _: &Command,
-    _: Option<PathBuf>,
-    _: Option<PathBuf>,
-    _: bool,
+    command: &Command,
+    config: Option<PathBuf>,
+    queue: Option<PathBuf>,
+    json: bool,
 ) -> anyhow::Result<ExitCode> {
-    Ok(super::unavailable("buffer", "the queue's files are described in docs/formats.md"))
+    let directory = match queue {
+        Some(directory) => directory,
+        None => super::load_if_there(config)?
+            .map_or_else(|| PathBuf::from(DEFAULT_QUEUE_DIRECTORY), |config| config.queue_directory),
+    };
+    ensure!(
+        directory.is_dir(),
+        "no queue lies in {}: name its folder with --queue, or the configuration with --config",
+        directory.display()
+    );
+    let storage = Directory::existing(directory);
+    match command {
+        Command::Status => {
+            let found = queue::inspect(&storage)?;
+            super::print(&if json { as_json(&found)? } else { status(&found)? })?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Verify => {
+            let found = queue::verify(&storage, &mut |_| {})?;
+            super::print(&if json { as_json(&found)? } else { verification(&found)? })?;
+            Ok(if found.damage.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
+    }
+}
+
+fn as_json(found: &impl serde::Serialize) -> serde_json::Result<String> {
+    Ok(format!("{}\n", serde_json::to_string_pretty(found)?))
+}
+
+fn status(found: &Inspection) -> Result<String, std::fmt::Error> {
+    let mut text = String::new();
+    let queue = found.queue.map_or_else(|| "none yet".to_owned(), |queue| queue.to_string());
+    writeln!(text, "queue      {queue}{}", if found.sealed { ", closed" } else { "" })?;
+    writeln!(text, "records    {} to {}", found.oldest, found.next)?;
+    writeln!(text, "on disk    {} bytes in {} segments", found.bytes, found.segments.len())?;
+    if found.unfinished_bytes > 0 {
+        writeln!(
+            text,
+            "unfinished {} bytes at the end: a write cut short, or still going on",
+            found.unfinished_bytes
+        )?;
+    }
+    for cursor in &found.cursors {
+        writeln!(text, "{:<10} at {}, {} records wait", cursor.name, cursor.position, cursor.backlog)?;
+    }
+    for cursor in &found.unreadable_cursors {
+        writeln!(text, "{cursor:<10} unreadable: it will begin at the oldest record")?;
+    }
+    for file in &found.set_aside {
+        writeln!(text, "set aside  {file}: damaged; what could be read of it was shipped")?;
+    }
+    Ok(text)
+}
+
+fn verification(found: &Verification) -> Result<String, std::fmt::Error> {
+    let mut text = String::new();
+    let Verification { segments, records, payload_bytes, .. } = found;
+    writeln!(text, "{records} records in {segments} segments hold, {payload_bytes} bytes of payload")?;
+    if found.unfinished_bytes > 0 {
+        writeln!(
+            text,
+            "{} bytes at the end are unfinished: a write cut short, or still going on",
+            found.unfinished_bytes
+        )?;
+    }
+    for Damage { file, from, to, kind } in &found.damage {
+        let to = to.map_or_else(|| "the end".to_owned(), |to| to.to_string());
+        writeln!(
+            text,
+            "{file}: records {from} to {to} cannot be read ({kind:?}); the agent sets the file aside"
+        )?;
+    }
+    Ok(text)
 }

@@ -39,7 +39,7 @@ impl Seen {
     fn by(mut sources: Vec<Box<dyn Source>>) -> Self {
         for source in &mut sources {
             // Only to have something to measure from; what is wrong shows at the second read.
-            let _ = source.read();
+            drop(source.read());
         }
         std::thread::sleep(BETWEEN);
         let mut seen = Self::default();

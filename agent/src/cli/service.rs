@@ -1,5 +1,6 @@
 //! `run`: the agent as a service, with systemd's readiness and watchdog where systemd asks for them.
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -21,7 +22,8 @@ pub(crate) fn run(config: Option<PathBuf>) -> anyhow::Result<ExitCode> {
     let config = super::load(config)?;
     let filter = EnvFilter::try_new(&config.log)
         .with_context(|| format!("log = \"{}\" is no filter: use error, warn, info or debug", config.log))?;
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let ansi = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(ansi).with_writer(std::io::stderr).init();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(config.sensors.len() + 16)

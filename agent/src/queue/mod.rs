@@ -18,6 +18,7 @@
 mod cursor;
 mod error;
 mod format;
+mod inspect;
 mod loss;
 mod open;
 mod reader;
@@ -27,6 +28,8 @@ mod set_aside;
 mod state;
 mod storage;
 mod survey;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 mod writer;
 
 #[cfg(test)]
@@ -34,6 +37,7 @@ mod tests;
 
 pub use cursor::Cursor;
 pub use error::QueueError;
+pub use inspect::{Damage, DamageKind, Inspection, SegmentInspection, Verification, inspect, verify};
 pub use loss::Loss;
 pub use open::{Opened, open};
 pub use reader::{Batch, Reader};

@@ -129,7 +129,7 @@ impl std::fmt::Display for Recovery {
 
 /// Decides what to make of a folder. `fresh` is the id of the new queue, should one begin.
 pub(super) fn decide(facts: &Facts, boot: Uuid, fresh: Uuid) -> Plan {
-    let furthest = facts.cursors.iter().filter_map(|(_, position)| *position).max().unwrap_or(0);
+    let furthest = facts.furthest();
     let start = start(facts, boot, furthest);
     let last = facts.last();
     let end = last.map_or(0, |(_, _, tail)| tail.end).max(facts.stray_end.unwrap_or(0));

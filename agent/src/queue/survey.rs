@@ -9,7 +9,7 @@ use super::segment::{Bound, Step, Walk};
 use super::storage::{Storage, StoredFile};
 
 /// One segment's file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Found {
     /// From its name.
     pub(super) base: u64,
@@ -87,6 +87,11 @@ impl Facts {
         let (found, header) =
             self.segments.iter().rev().find_map(|found| found.header.map(|header| (found, header)))?;
         Some((found, header, self.tail?))
+    }
+
+    /// The position of the cursor that has come furthest.
+    pub(super) fn furthest(&self) -> u64 {
+        self.cursors.iter().filter_map(|(_, position)| *position).max().unwrap_or(0)
     }
 
     /// Where each segment's records end: the next header tells, or else the file itself. Nothing for

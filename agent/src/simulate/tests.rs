@@ -146,7 +146,8 @@ fn what_the_chips_say_is_what_the_model_holds_at_that_moment() {
         let near =
             |found: f64, truth: f64, most: f64| assert!((found - truth).abs() < most, "{found} {truth}");
         near(read("inlet", Quantity::Temperature), model.inlet_celsius(), 0.002);
-        near(read("inlet", Quantity::Pressure), model.pascals(), 0.5);
+        // Half a step of pressure, and half a step of the temperature by which it is compensated.
+        near(read("inlet", Quantity::Pressure), model.pascals(), 0.7);
         near(read("case", Quantity::Temperature), model.case_celsius(), 0.04);
         near(read("exhaust", Quantity::RelativeHumidity), model.exhaust_humidity(), 0.0001);
         near(read("supply", Quantity::Power), model.supply_volts() * model.supply_amperes(), 0.005);

@@ -117,7 +117,7 @@ impl Sink for Kafka {
         self.book().open(batch.len());
         let mut enqueued = 0;
         let mut pause = POLL_SOONEST;
-        let mut silence = Silence::new(self.settings.bootstrap.join(","));
+        let mut silence = Silence::new(&self.settings);
         loop {
             if enqueued < batch.len() {
                 enqueued = self.enqueue(batch, enqueued)?;
@@ -137,6 +137,7 @@ impl Sink for Kafka {
 
 /// Tells once that the broker is silent, and once that it is back.
 struct Silence {
+    board: BoardName,
     address: String,
     since: Instant,
     open: usize,
@@ -144,8 +145,9 @@ struct Silence {
 }
 
 impl Silence {
-    fn new(address: String) -> Self {
-        Self { address, since: Instant::now(), open: usize::MAX, told: false }
+    fn new(settings: &KafkaSettings) -> Self {
+        let address = settings.bootstrap.join(",");
+        Self { board: settings.board.clone(), address, since: Instant::now(), open: usize::MAX, told: false }
     }
 
     fn note(&mut self, open: usize, trouble: impl Fn() -> Option<String>) {
@@ -167,7 +169,7 @@ impl Drop for Silence {
     fn drop(&mut self) {
         if self.told {
             let seconds = self.since.elapsed().as_secs();
-            tracing::info!(kafka = self.address, seconds, "no longer waiting for acknowledgements");
+            tracing::info!(board = %self.board, kafka = self.address, seconds, "no longer waiting for acknowledgements");
         }
     }
 }

@@ -271,7 +271,7 @@ impl Consuming {
             self.partitions.passed(topic, *partition, *offset);
         }
         self.tally.consumed.fetch_add(batch.messages, Ordering::Relaxed);
-        self.tally.stored.fetch_add(stored.new(), Ordering::Relaxed);
+        self.tally.stored.fetch_add(stored.added(), Ordering::Relaxed);
         self.tally.redelivered.fetch_add(stored.held(), Ordering::Relaxed);
         let fresh = batch.records.iter().zip(&stored.fresh).filter(|&(_, &fresh)| fresh);
         let fresh: Vec<&Record> = fresh.map(|(record, _)| record).collect();

@@ -202,7 +202,7 @@ impl Live {
     }
 
     /// Tells every listener of an event; that nobody listens is fine.
-    pub(super) fn tell(&self, event: Event) {
+    pub(crate) fn tell(&self, event: Event) {
         drop(self.listeners.send(Arc::new(event)));
     }
 

@@ -22,7 +22,7 @@ mod ranges;
 mod snapshot;
 pub mod state;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod watcher;
 
 pub use consumer::{Counters, TOPIC_HEALTH, TOPIC_READINGS};

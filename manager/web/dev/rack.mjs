@@ -8,9 +8,19 @@ const KEPT_SECONDS = 600;
 const BACKFILL_SECONDS = 240;
 
 const NAMES = [
-  ["admin", "admin"], ["m1", "manager"], ["m2", "manager"], ["m3", "manager"],
-  ["w1", "worker"], ["w2", "worker"], ["w3", "worker"], ["w4", "worker"], ["w5", "worker"], ["w6", "worker"],
-  ["a1", "app"], ["a2", "app"], ["laptop", "unassigned"],
+  ["admin", "admin"],
+  ["m1", "manager"],
+  ["m2", "manager"],
+  ["m3", "manager"],
+  ["w1", "worker"],
+  ["w2", "worker"],
+  ["w3", "worker"],
+  ["w4", "worker"],
+  ["w5", "worker"],
+  ["w6", "worker"],
+  ["a1", "app"],
+  ["a2", "app"],
+  ["laptop", "unassigned"],
 ];
 
 const clamp = (low, value, high) => Math.min(high, Math.max(low, value));
@@ -19,7 +29,16 @@ const iso = (seconds) => new Date(seconds * 1000).toISOString();
 
 class Board {
   constructor([name, role], index) {
-    Object.assign(this, { name, role, index, real: role === "unassigned", plugged: true, queued: 0, state: "well", reason: null });
+    Object.assign(this, {
+      name,
+      role,
+      index,
+      real: role === "unassigned",
+      plugged: true,
+      queued: 0,
+      state: "well",
+      reason: null,
+    });
     this.history = new Map();
     this.hot = name === "w5";
     this.celsius = 45;
@@ -31,20 +50,38 @@ class Board {
 
   /** One interval's worth of physics: heat follows load, power follows both. */
   measure(at) {
-    const wave = 0.35 + 0.25 * Math.sin(at / (17 + 3 * this.index) + this.index) + 0.12 * Math.sin(at / 4.3 + this.index);
+    const wave =
+      0.35 + 0.25 * Math.sin(at / (17 + 3 * this.index) + this.index) + 0.12 * Math.sin(at / 4.3 + this.index);
     this.cpu = clamp(0.01, wave + noise(0.08) + (this.hot ? 0.35 : 0), 1);
     this.celsius += (36 + 38 * this.cpu + (this.hot ? 6 : 0) - this.celsius) * 0.06 + noise(0.25);
-    this.network = [this.network[0] + 2e5 * this.cpu * (1 + Math.random()), this.network[1] + 9e4 * this.cpu * (1 + Math.random())];
+    this.network = [
+      this.network[0] + 2e5 * this.cpu * (1 + Math.random()),
+      this.network[1] + 9e4 * this.cpu * (1 + Math.random()),
+    ];
     const total = (this.real ? 16 : 8) * 2 ** 30;
     const watts = 2.2 + 4.4 * this.cpu + 0.015 * this.celsius;
     const volts = 5.1 - 0.03 * watts + noise(0.01);
     const health = {
-      time: iso(at), cpu_ratio: this.cpu, cpu_count: 4, load_1m: 4 * this.cpu, load_5m: 1.3, load_15m: 1.1,
-      memory_used_bytes: total * clamp(0.1, 0.42 + 0.1 * Math.sin(at / 60 + this.index), 0.9), memory_total_bytes: total,
-      cpu_temperature_celsius: this.celsius, storage_free_bytes: 41e9 - this.index * 1e9, storage_total_bytes: 62e9,
-      network_receive_bytes_total: Math.round(this.network[0]), network_transmit_bytes_total: Math.round(this.network[1]),
-      uptime_seconds: at - start + 4000 * (this.index + 1), docker: "active", containers: 3 + this.index % 4,
-      hostname: this.name, address: `10.0.0.${10 + this.index}`, os: "Debian GNU/Linux 12 (bookworm)", kernel: "6.12.25+rpt-rpi-2712",
+      time: iso(at),
+      cpu_ratio: this.cpu,
+      cpu_count: 4,
+      load_1m: 4 * this.cpu,
+      load_5m: 1.3,
+      load_15m: 1.1,
+      memory_used_bytes: total * clamp(0.1, 0.42 + 0.1 * Math.sin(at / 60 + this.index), 0.9),
+      memory_total_bytes: total,
+      cpu_temperature_celsius: this.celsius,
+      storage_free_bytes: 41e9 - this.index * 1e9,
+      storage_total_bytes: 62e9,
+      network_receive_bytes_total: Math.round(this.network[0]),
+      network_transmit_bytes_total: Math.round(this.network[1]),
+      uptime_seconds: at - start + 4000 * (this.index + 1),
+      docker: "active",
+      containers: 3 + (this.index % 4),
+      hostname: this.name,
+      address: `10.0.0.${10 + this.index}`,
+      os: "Debian GNU/Linux 12 (bookworm)",
+      kernel: "6.12.25+rpt-rpi-2712",
     };
     const sensors = [];
     const add = (sensor, chip, quantity, unit, value, quality = "good") =>
@@ -91,7 +128,19 @@ class Board {
   json(at) {
     const { name, role, real, state, reason, plugged, queued, health, sensors } = this;
     const last_seen_seconds = this.lastSeen === null ? null : at - this.lastSeen;
-    return { name, role, simulated: !real, state, reason, plugged, last_seen_seconds, queued, dropped: 0, health, sensors };
+    return {
+      name,
+      role,
+      simulated: !real,
+      state,
+      reason,
+      plugged,
+      last_seen_seconds,
+      queued,
+      dropped: 0,
+      health,
+      sensors,
+    };
   }
 }
 
@@ -105,13 +154,23 @@ export class MadeUpRack {
   stoppedUntil = null;
 
   constructor() {
-    for (let age = BACKFILL_SECONDS; age > 0; age -= INTERVAL) this.boards.forEach((board) => board.measure(start - age));
+    for (let age = BACKFILL_SECONDS; age > 0; age -= INTERVAL)
+      this.boards.forEach((board) => board.measure(start - age));
     this.say("dev.pirack.rack.started", undefined, {});
     setInterval(() => this.tick(), INTERVAL * 1000);
   }
 
   say(type, subject, data) {
-    const event = { specversion: "1.0", id: randomUUID(), source: "/racks/made-up", type, subject, time: new Date().toISOString(), datacontenttype: "application/json", data };
+    const event = {
+      specversion: "1.0",
+      id: randomUUID(),
+      source: "/racks/made-up",
+      type,
+      subject,
+      time: new Date().toISOString(),
+      datacontenttype: "application/json",
+      data,
+    };
     this.events.unshift(event);
     this.events.length = Math.min(this.events.length, 500);
     this.tell("event", event);
@@ -137,7 +196,8 @@ export class MadeUpRack {
         Object.assign(board, { lastSeen: at, health, sensors });
       }
       const [state, reason] = board.judge(at);
-      if (state !== board.state) this.say("dev.pirack.board.state_changed", board.name, { from: board.state, to: state, reason });
+      if (state !== board.state)
+        this.say("dev.pirack.board.state_changed", board.name, { from: board.state, to: state, reason });
       Object.assign(board, { state, reason });
     }
     this.tell("rack", this.snapshot());
@@ -147,8 +207,15 @@ export class MadeUpRack {
     const at = Date.now() / 1000;
     const queued = this.boards.reduce((sum, board) => sum + board.queued, 0);
     return {
-      rack: "made-up", time: iso(at), interval_seconds: INTERVAL, started: iso(start),
-      broker: { address: "127.0.0.1:40123", state: this.stoppedUntil === null ? "running" : "stopped", resumes_in_seconds: this.stoppedUntil === null ? null : this.stoppedUntil - at },
+      rack: "made-up",
+      time: iso(at),
+      interval_seconds: INTERVAL,
+      started: iso(start),
+      broker: {
+        address: "127.0.0.1:40123",
+        state: this.stoppedUntil === null ? "running" : "stopped",
+        resumes_in_seconds: this.stoppedUntil === null ? null : this.stoppedUntil - at,
+      },
       totals: { boards: this.boards.length, seconds: at - start, ...this.totals, queued },
       boards: this.boards.map((board) => board.json(at)),
     };

@@ -47,7 +47,10 @@ async function broker(request, response, verb) {
 
 function ofBoard(request, response, url, name, verb) {
   const board = rack.named(name);
-  if (!board) return json(response, 404, { error: `no board is named ${name}; boards: ${rack.boards.map((one) => one.name).join(", ")}` });
+  if (!board)
+    return json(response, 404, {
+      error: `no board is named ${name}; boards: ${rack.boards.map((one) => one.name).join(", ")}`,
+    });
   if (request.method === "POST") {
     rack.plug(board, verb === "plug");
     return json(response, 202, { accepted: true });
@@ -55,7 +58,9 @@ function ofBoard(request, response, url, name, verb) {
   if (verb !== "history") return json(response, 200, board.json(Date.now() / 1000));
   const series = url.searchParams.get("series") ?? "";
   const since = Date.now() / 1000 - Number(url.searchParams.get("seconds") ?? 300);
-  const points = (board.history.get(series) ?? []).filter(([at]) => at >= since && (board.lastSeen === null || at <= board.lastSeen));
+  const points = (board.history.get(series) ?? []).filter(
+    ([at]) => at >= since && (board.lastSeen === null || at <= board.lastSeen),
+  );
   return json(response, 200, { series, unit: "", points });
 }
 
@@ -68,7 +73,8 @@ createServer((request, response) => {
   }
   const [, api, room, name, verb] = url.pathname.split("/").map(decodeURIComponent);
   if (api === "api" && room === "rack") return json(response, 200, rack.snapshot());
-  if (api === "api" && room === "events") return json(response, 200, rack.events.slice(0, Number(url.searchParams.get("limit") ?? 100)));
+  if (api === "api" && room === "events")
+    return json(response, 200, rack.events.slice(0, Number(url.searchParams.get("limit") ?? 100)));
   if (api === "api" && room === "stream") return stream(request, response);
   if (api === "api" && room === "broker") return broker(request, response, name);
   if (api === "api" && room === "boards" && name) return ofBoard(request, response, url, name, verb);

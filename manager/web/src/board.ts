@@ -8,7 +8,6 @@ import { type Fact, factsOf } from "./facts";
 import { glyph } from "./glyph";
 import { History } from "./history";
 import { boardNamed, type State, unixSeconds } from "./state";
-import { duration } from "./units";
 import { list, ROLE_NAMES } from "./words";
 
 export interface BoardActions {
@@ -22,7 +21,8 @@ export class BoardPanel {
   private readonly name = el("h2", { id: "board-name", tabindex: "-1" });
   private readonly badge = el("span", { class: "badge" });
   private readonly kind = el("span", { class: "note" });
-  private readonly reason = el("p", { class: "reason" });
+  private readonly reason = el("strong");
+  private readonly remark = el("span", { class: "remark" });
   private readonly plug = el("button", { type: "button", "aria-keyshortcuts": "u" });
   private readonly facts = el("dl", { class: "facts" });
   private readonly charts = el("div", { class: "charts" });
@@ -31,10 +31,21 @@ export class BoardPanel {
   private state: BoardState | null = null;
 
   constructor(private readonly actions: BoardActions) {
-    const close = el("button", { type: "button", class: "close", "aria-label": "Close the board", "aria-keyshortcuts": "Escape", "data-action": "close" }, "Close");
+    const close = el(
+      "button",
+      {
+        type: "button",
+        class: "close",
+        "aria-label": "Close the board",
+        "aria-keyshortcuts": "Escape",
+        "data-action": "close",
+      },
+      "Close",
+    );
     const title = el("div", { class: "board-title" }, this.name, this.badge, this.kind);
+    const said = el("p", { class: "said" }, this.reason, " ", this.remark);
     this.root.append(
-      el("header", { class: "board-head" }, title, el("div", { class: "board-buttons" }, this.plug, close), this.reason),
+      el("header", { class: "board-head" }, title, el("div", { class: "board-buttons" }, this.plug, close), said),
       this.charts,
       this.facts,
     );
@@ -51,7 +62,10 @@ export class BoardPanel {
     const board = boardNamed(state, state.open);
     this.root.dataset.known = String(board !== null);
     if (!board) {
-      setText(this.reason, `No board is named ${state.open}. There are ${list(snapshot.boards.map((one) => one.name))}.`);
+      setText(
+        this.reason,
+        `No board is named ${state.open}. There are ${list(snapshot.boards.map((one) => one.name))}.`,
+      );
       return;
     }
     this.renderHead(board);
@@ -89,6 +103,7 @@ export class BoardPanel {
     setText(this.name, board ?? "");
     setText(this.kind, "");
     setText(this.reason, "");
+    setText(this.remark, "");
     if (board !== null) requestAnimationFrame(() => this.focus());
   }
 
@@ -100,22 +115,28 @@ export class BoardPanel {
     }
     setText(this.kind, `${ROLE_NAMES[board.role].one}, ${board.simulated ? "simulated" : "a real board"}`);
     const quiet = board.state === "silent" || board.state === "gone";
-    const heard = quiet && board.last_seen_seconds !== null ? `Last heard ${duration(board.last_seen_seconds)} ago. What follows is from then.` : "";
-    const link = board.plugged ? "" : "Its network is unplugged; it goes on measuring and keeps every record.";
-    setText(this.reason, [board.reason ? capital(board.reason) : "", link, heard].filter(Boolean).join(" "));
+    const last = quiet && board.last_seen_seconds !== null ? "What you see is the last it said." : "";
+    const link = board.plugged ? "" : "Its network is unplugged: it goes on measuring and keeps every record.";
+    setText(this.reason, board.reason ? capital(board.reason) : "");
+    setText(this.remark, [link, last].filter(Boolean).join(" "));
     setAttribute(this.plug, "data-action", board.plugged ? "unplug" : "plug");
     setText(this.plug, board.plugged ? "Unplug" : "Plug in");
   }
 
   private renderFacts(facts: readonly Fact[]): void {
-    const known = new Map([...this.facts.children].map((row) => [(row as HTMLElement).dataset.fact, row as HTMLElement]));
-    setChildren(this.facts, facts.map((fact) => {
-      const row = known.get(fact.name) ?? el("div", { "data-fact": fact.name }, el("dt", {}, fact.name), el("dd"));
-      setText(row.lastElementChild!, fact.value);
-      setAttribute(row, "data-share", fact.share === undefined ? null : fact.share.toFixed(2));
-      row.style.setProperty("--share", String(fact.share ?? 0));
-      return row;
-    }));
+    const known = new Map(
+      [...this.facts.children].map((row) => [(row as HTMLElement).dataset.fact, row as HTMLElement]),
+    );
+    setChildren(
+      this.facts,
+      facts.map((fact) => {
+        const row = known.get(fact.name) ?? el("div", { "data-fact": fact.name }, el("dt", {}, fact.name), el("dd"));
+        setText(row.lastElementChild!, fact.value);
+        setAttribute(row, "data-share", fact.share === undefined ? null : fact.share.toFixed(2));
+        row.style.setProperty("--share", String(fact.share ?? 0));
+        return row;
+      }),
+    );
   }
 
   private renderCharts(board: Board, snapshot: Snapshot): void {
@@ -146,7 +167,11 @@ class View {
     actions: BoardActions,
   ) {
     this.charts = plans.map((plan) => new Chart(plan));
-    this.history = new History(board, () => this.draw(), (error) => actions.failed(error));
+    this.history = new History(
+      board,
+      () => this.draw(),
+      (error) => actions.failed(error),
+    );
   }
 
   get elements(): HTMLElement[] {
@@ -167,7 +192,12 @@ class View {
   }
 
   draw(): void {
-    this.charts.forEach((chart, i) => chart.draw(this.plans[i]!.lines.map((line) => this.history.points(line)), this.now));
+    this.charts.forEach((chart, i) =>
+      chart.draw(
+        this.plans[i]!.lines.map((line) => this.history.points(line)),
+        this.now,
+      ),
+    );
   }
 
   recolour(): void {

@@ -59,7 +59,7 @@ function healthPlans(health: Health): Plan[] {
     healthPlan("network_receive_bytes_total", "Network", "bytes_per_second", {
       id: "network",
       counter: true,
-      lines: [healthLine("network_receive_bytes_total", "in"), healthLine("network_transmit_bytes_total", "out")],
+      lines: [healthLine("network_receive_bytes_total", "↓"), healthLine("network_transmit_bytes_total", "↑")],
     }),
   ];
   const fieldOf = (plan: Plan) => plan.lines[0]!.series.slice("health.".length) as NumberField;

@@ -18,6 +18,7 @@ const RATE_SECONDS = 2.5;
 export class Chart {
   readonly element: HTMLElement;
   private readonly value = el("span", { class: "now" });
+  private readonly note = el("span", { class: "note" });
   private readonly host = el("div", { class: "plot" });
   private readonly unit: Unit;
   private readonly plot: uPlot;
@@ -26,8 +27,7 @@ export class Chart {
 
   constructor(private readonly plan: Plan) {
     this.unit = unitNamed(plan.unit);
-    const note = plan.note === "" ? null : el("span", { class: "note" }, plan.note);
-    const caption = el("figcaption", {}, el("span", { class: "title" }, plan.title), note, this.value);
+    const caption = el("figcaption", {}, el("span", { class: "title" }, plan.title), this.note, this.value);
     this.element = el("figure", { class: "chart", "data-chart": plan.id, "data-points": "0" }, caption, this.host);
     this.plot = new uPlot(this.options(), [[], ...plan.lines.map(() => [])], this.host);
     setAttribute(this.plot.ctx.canvas, "role", "img");
@@ -68,7 +68,10 @@ export class Chart {
   /** What the canvas shows, for who cannot see it. */
   private label(shown: readonly (readonly Point[])[]): void {
     const values = shown.flatMap((points) => points.map(([, value]) => value));
-    const range = values.length === 0 ? "no values yet" : `from ${this.unit.show(Math.min(...values))} to ${this.unit.show(Math.max(...values))}`;
+    const range =
+      values.length === 0
+        ? "no values yet"
+        : `from ${this.unit.show(Math.min(...values))} to ${this.unit.show(Math.max(...values))}`;
     setAttribute(this.plot.ctx.canvas, "aria-label", `${this.plan.title}: ${range}`);
   }
 
@@ -82,8 +85,8 @@ export class Chart {
       const text = value == null ? "–" : this.unit.show(value);
       return this.plan.lines.length > 1 ? `${line.label} ${text}` : text;
     });
-    const time = at === null ? "" : `${timeOfDay((data[0]![at] ?? 0) * 1000)}  `;
-    setText(this.value, time + texts.join("  "));
+    setText(this.note, at === null ? this.plan.note : timeOfDay((data[0]![at] ?? 0) * 1000));
+    setText(this.value, texts.join("  "));
     setAttribute(this.value, "data-hovered", at === null ? null : "");
   }
 
@@ -96,6 +99,8 @@ export class Chart {
     const { plan } = this;
     const grid = { stroke: () => this.colour("grid"), width: 1 };
     const axis = { stroke: () => this.colour("text"), font: AXIS_FONT, grid, ticks: { show: false } };
+    // An area says "so much of something", which is true only on an axis that starts at zero.
+    const grounded = this.unit.fromZero || plan.top !== null;
     const steps = this.unit.steps ? { incrs: [...this.unit.steps] } : {};
     return {
       width: 280,
@@ -105,15 +110,28 @@ export class Chart {
       cursor: { sync: { key: "board" }, y: false, drag: { x: false, y: false }, points: { size: 7 } },
       scales: { x: { time: true }, y: { range: (_plot, low, high) => this.range(low, high) } },
       axes: [
-        { ...axis, size: 22, gap: 2, space: 70, values: (_plot, ticks, _axis, _space, step) => ticks.map((at) => timeOfDay(at * 1000, step < 60)) },
-        { ...axis, ...steps, size: 52, gap: 4, space: 30, values: (_plot, ticks) => ticks.map((tick) => this.unit.tick(tick)) },
+        {
+          ...axis,
+          size: 22,
+          gap: 2,
+          space: 44,
+          values: (_plot, ticks, _axis, _space, step) => ticks.map((at) => timeOfDay(at * 1000, step < 60)),
+        },
+        {
+          ...axis,
+          ...steps,
+          size: 52,
+          gap: 4,
+          space: 26,
+          values: (_plot, ticks) => ticks.map((tick) => this.unit.tick(tick)),
+        },
       ],
       series: [
         {},
         ...plan.lines.map((line, i) => ({
           label: line.label,
           stroke: () => this.colour("line"),
-          ...(i === 0 ? { fill: () => this.colour("wash") } : { dash: [4, 3] }),
+          ...(i > 0 ? { dash: [4, 3] } : grounded ? { fill: () => this.colour("wash") } : {}),
           width: i === 0 ? 2 : 1.5,
           points: { show: false },
         })),

@@ -28,7 +28,7 @@ class Dashboard {
   private readonly panel = new BoardPanel({
     close: () => go(null),
     togglePlug: (board) => this.togglePlug(board),
-    failed: (error) => this.notice(error),
+    failed: (error) => this.unread(error),
   });
   private readonly stream: Stream;
   private noticeTimer: number | undefined;
@@ -67,7 +67,10 @@ class Dashboard {
     this.store.change((state) => withSnapshot(state, snapshot));
     if (this.missed || !sameRun) {
       void this.readEvents();
-      void this.readBack(snapshot.boards.map((board) => board.name), snapshot);
+      void this.readBack(
+        snapshot.boards.map((board) => board.name),
+        snapshot,
+      );
     } else {
       const behind = caughtUp(sameRun, snapshot);
       if (behind.length > 0) setTimeout(() => void this.readBack(behind, snapshot), SETTLE_MS);
@@ -94,21 +97,25 @@ class Dashboard {
   }
 
   private async readEvents(): Promise<void> {
-    await this.attempt(async () => {
+    try {
       const events = await fetchEvents();
       this.store.change((state) => withEvents(state, events));
-    });
+    } catch (error) {
+      this.unread(error);
+    }
   }
 
   /** Reads the stored history of boards that were seen live only in part: one request at a time, the opened board's first. */
   private async readBack(boards: readonly string[], snapshot: Snapshot): Promise<void> {
     this.panel.reload(boards, snapshot);
-    await this.attempt(async () => {
+    try {
       for (const board of boards) {
         const stored = await fetchHistory(board, "health.cpu_ratio", TRAIL_SECONDS);
         this.store.change((state) => withTrail(state, board, stored));
       }
-    });
+    } catch (error) {
+      this.unread(error);
+    }
   }
 
   private turn(): void {
@@ -166,6 +173,7 @@ class Dashboard {
     if (broker) void this.attempt(() => (broker.state === "running" ? stopBroker(STOP_SECONDS) : startBroker()));
   }
 
+  /** Does what somebody asked for, and tells them when it fails. */
   private async attempt(what: () => Promise<unknown>): Promise<void> {
     try {
       await what();
@@ -174,11 +182,17 @@ class Dashboard {
     }
   }
 
+  /** What the page reads by itself may fail while the stream is broken: its bar says so already. */
+  private unread(error: unknown): void {
+    if (this.store.state.connection.kind !== "lost") this.notice(error);
+  }
+
   /** Says what went wrong, long enough to be read. */
   private notice(error: unknown): void {
-    // While the stream is broken its bar says so; a failed read beside it would say the same twice.
-    if (this.store.state.connection.kind === "lost") return;
-    setText(byId("notice-words"), error instanceof ApiError ? error.message : `Something went wrong in this page: ${String(error)}`);
+    setText(
+      byId("notice-words"),
+      error instanceof ApiError ? error.message : `Something went wrong in this page: ${String(error)}`,
+    );
     byId("notice").hidden = false;
     clearTimeout(this.noticeTimer);
     this.noticeTimer = window.setTimeout(() => this.hush(), NOTICE_MS);

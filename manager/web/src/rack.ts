@@ -7,16 +7,16 @@ import { byId, el, setAttribute, setChildren, setText, svg } from "./dom";
 import { glyph } from "./glyph";
 import { type Direction, neighbour } from "./neighbour";
 import { hashOf } from "./route";
-import { sparkPath } from "./series";
-import { boardNamed, isHeard, type State, TRAIL_SECONDS, unixSeconds } from "./state";
+import { sparkPaths } from "./series";
+import { boardNamed, isBacklog, isHeard, type State, TRAIL_SECONDS, unixSeconds } from "./state";
 import { count, duration } from "./units";
-import { ROLE_NAMES, spoken } from "./words";
+import { ROLE_NAMES } from "./words";
 
 const SPARK_WIDTH = 200;
 const SPARK_HEIGHT = 40;
 const METRICS = [
   ["cpu_ratio", "CPU", "%", 100, 0],
-  ["cpu_temperature_celsius", "Temp.", "°C", 1, 1],
+  ["cpu_temperature_celsius", "Temp.", "°C", 1, 0],
   ["supply_watts", "Power", "W", 1, 1],
 ] as const;
 
@@ -24,26 +24,41 @@ class Tile {
   readonly item = el("li");
   private readonly link = el("a", { class: "tile", tabindex: "-1" });
   private readonly name = el("span", { class: "name" });
-  private readonly kind = el("span", { class: "kind" });
   private readonly badge = el("span", { class: "badge" });
-  private readonly numbers = METRICS.map(() => el("span", { class: "value" }));
+  private readonly numbers = METRICS.map(() => el("span"));
   private readonly line = svg("path", { class: "line" });
-  private readonly foot = el("span", { class: "foot" });
+  private readonly area = svg("path", { class: "area" });
+  private readonly remark = el("span", { class: "remark" });
+  private readonly backlog = el("span", { class: "backlog" });
   private state: BoardState | null = null;
 
   constructor(readonly board: string) {
-    const metrics = METRICS.map(([, label], i) => el("span", { class: "metric" }, el("span", { class: "label" }, label), this.numbers[i]!));
-    const spark = svg("svg", { class: "spark", viewBox: `0 0 ${SPARK_WIDTH} ${SPARK_HEIGHT}`, preserveAspectRatio: "none" }, this.line);
+    const metrics = METRICS.map(([, label, sign], i) => {
+      const value = el("span", { class: "value" }, this.numbers[i]!, el("small", {}, sign));
+      return el("span", { class: "metric" }, el("span", { class: "label" }, label), value);
+    });
+    const spark = svg(
+      "svg",
+      {
+        class: "spark",
+        viewBox: `0 0 ${SPARK_WIDTH} ${SPARK_HEIGHT}`,
+        preserveAspectRatio: "none",
+        "aria-hidden": "true",
+      },
+      this.area,
+      this.line,
+    );
     this.link.append(
-      el("span", { class: "head" }, this.name, this.kind, this.badge),
+      el("span", { class: "head" }, this.name, this.badge),
       el("span", { class: "metrics" }, ...metrics),
       spark,
-      this.foot,
+      el("span", { class: "foot" }, this.remark, this.backlog),
     );
     this.link.href = hashOf(board);
     this.link.dataset.board = board;
     this.item.append(this.link);
     setText(this.name, board);
+    this.name.title = board;
   }
 
   get element(): HTMLAnchorElement {
@@ -53,32 +68,35 @@ class Tile {
   render(board: Board, state: State, now: number, mixed: boolean): void {
     this.link.dataset.role = board.role;
     this.link.dataset.plugged = String(board.plugged);
-    setAttribute(this.link, "aria-label", spoken(board));
     setAttribute(this.link, "aria-current", state.open === board.name ? "true" : null);
     if (board.state !== this.state) {
       this.state = board.state;
       this.link.dataset.state = board.state;
       this.badge.replaceChildren(glyph(board.state), board.state);
     }
-    setText(this.kind, mixed && !board.simulated ? "real" : "");
-    METRICS.forEach(([field, , sign, factor, digits], i) => {
+    METRICS.forEach(([field, , , factor, digits], i) => {
       const value = board.health[field];
-      setText(this.numbers[i]!, value === undefined ? "–" : `${(value * factor).toFixed(digits)}\u2009${sign}`);
+      setText(this.numbers[i]!, value === undefined ? "–" : (value * factor).toFixed(digits));
+      setAttribute(this.numbers[i]!, "data-absent", value === undefined ? "" : null);
     });
     const trail = state.trails.get(board.name) ?? [];
-    setAttribute(this.line, "d", sparkPath(trail, now, TRAIL_SECONDS, SPARK_WIDTH, SPARK_HEIGHT, 1));
-    this.renderFoot(board);
+    const spark = sparkPaths(trail, now, TRAIL_SECONDS, { width: SPARK_WIDTH, height: SPARK_HEIGHT });
+    setAttribute(this.line, "d", spark.line);
+    setAttribute(this.area, "d", spark.area);
+    this.renderFoot(board, state, mixed && !board.simulated ? "a real board" : null);
   }
 
-  /** One line, the most telling there is: a backlog, the silence, what is too warm, or nothing. */
-  private renderFoot(board: Board): void {
+  /** The most telling remark there is (the silence, what is too warm, else `calm`), and the backlog. */
+  private renderFoot(board: Board, state: State, calm: string | null): void {
     const seen = board.last_seen_seconds;
-    const silence = isHeard(board) ? null : seen === null ? "never heard" : `heard ${duration(seen)} ago`;
-    const backlog = board.queued ? `${count(board.queued)} queued` : null;
-    const link = board.plugged ? null : "unplugged";
-    const parts = [link, silence, backlog, board.state === "warm" ? board.reason : null].filter((part) => part !== null);
-    setText(this.foot, parts.join(" · "));
-    setAttribute(this.foot, "data-queued", board.queued ? String(board.queued) : null);
+    const heard =
+      seen === null ? "never heard" : board.plugged ? `heard ${duration(seen)} ago` : `unplugged, ${duration(seen)}`;
+    const unplugged = board.plugged ? null : "unplugged";
+    const remark = isHeard(board) ? (unplugged ?? (board.state === "warm" ? board.reason : calm)) : heard;
+    setText(this.remark, remark ?? "");
+    setText(this.backlog, board.queued ? `${count(board.queued)} queued` : "");
+    setAttribute(this.backlog, "data-queued", board.queued ? String(board.queued) : null);
+    setAttribute(this.backlog, "data-notable", isBacklog(state, board.queued ?? 0, 1) ? "" : null);
   }
 }
 
@@ -89,14 +107,22 @@ class Shelf {
 
   constructor(role: Role) {
     const heading = el("h2", {}, el("span", {}, ROLE_NAMES[role].many), this.tally);
-    this.element = el("section", { class: "shelf", "aria-label": ROLE_NAMES[role].many, "data-shelf": role }, heading, this.list);
+    this.element = el(
+      "section",
+      { class: "shelf", "aria-label": ROLE_NAMES[role].many, "data-shelf": role },
+      heading,
+      this.list,
+    );
   }
 
   render(boards: readonly Board[], tiles: readonly Tile[]): void {
     const well = boards.filter((board) => board.state === "well").length;
     setText(this.tally, well === boards.length ? `${well} well` : `${well} of ${boards.length} well`);
     this.element.style.setProperty("--n", String(boards.length));
-    setChildren(this.list, tiles.map((tile) => tile.item));
+    setChildren(
+      this.list,
+      tiles.map((tile) => tile.item),
+    );
   }
 }
 
@@ -122,9 +148,15 @@ export class Rack {
     const roles = [...new Set(boards.map((board) => board.role))];
     for (const role of roles) {
       const members = boards.filter((board) => board.role === role);
-      this.shelf(role).render(members, members.map((board) => this.tile(board.name)));
+      this.shelf(role).render(
+        members,
+        members.map((board) => this.tile(board.name)),
+      );
     }
-    setChildren(this.root, roles.map((role) => this.shelf(role).element));
+    setChildren(
+      this.root,
+      roles.map((role) => this.shelf(role).element),
+    );
     for (const board of boards) this.tile(board.name).render(board, state, now, mixed);
     for (const name of this.tiles.keys()) if (!boardNamed(state, name)) this.tiles.delete(name);
     if (!this.focused || !this.tiles.has(this.focused)) this.rove(state.open ?? boards[0]?.name ?? null);
@@ -143,7 +175,11 @@ export class Rack {
   move(direction: Direction, start: string | null = this.focused): void {
     const links = [...this.root.querySelectorAll<HTMLElement>("[data-board]")];
     const from = links.findIndex((link) => link.dataset.board === start);
-    const to = neighbour(links.map((link) => link.getBoundingClientRect()), from, direction);
+    const to = neighbour(
+      links.map((link) => link.getBoundingClientRect()),
+      from,
+      direction,
+    );
     links[to]?.focus();
   }
 
@@ -171,4 +207,3 @@ export class Rack {
     return shelf;
   }
 }
-

@@ -4,7 +4,12 @@
 import type { Point } from "./api";
 
 /** A series with `point` at its end, without what is older than `windowSeconds`; itself if nothing is new. */
-export function append(points: readonly Point[], point: Point, windowSeconds: number, apartSeconds: number): readonly Point[] {
+export function append(
+  points: readonly Point[],
+  point: Point,
+  windowSeconds: number,
+  apartSeconds: number,
+): readonly Point[] {
   const last = points[points.length - 1];
   if (last && point[0] < last[0] + apartSeconds) return points;
   const from = point[0] - windowSeconds;
@@ -70,23 +75,27 @@ export function shownRange(first: number | undefined, now: number, windowSeconds
   return [now - span, now];
 }
 
-/** An SVG path of the last `windowSeconds` in a box `width` by `height`, for values from 0 to `top`. */
-export function sparkPath(
+/** SVG paths of the last `windowSeconds` of values from 0 to 1: the line, and the area under it. */
+export function sparkPaths(
   points: readonly Point[],
   now: number,
   windowSeconds: number,
-  width: number,
-  height: number,
-  top: number,
-): string {
-  let path = "";
-  let previous = -Infinity;
+  box: { width: number; height: number },
+): { line: string; area: string } {
+  const hole = holeSeconds(points);
+  let line = "";
+  let area = "";
+  let previous: { at: number } | null = null;
   for (const [at, value] of points) {
-    const x = width * (1 - (now - at) / windowSeconds);
-    if (x < 0 || x > width + 1) continue;
-    const y = height - Math.min(1, Math.max(0, value / top)) * height;
-    path += `${at - previous > 4 ? "M" : "L"}${x.toFixed(1)} ${y.toFixed(1)}`;
-    previous = at;
+    const place = 1 - (now - at) / windowSeconds;
+    if (place < 0 || place > 1.05) continue;
+    const x = (box.width * place).toFixed(1);
+    const y = (box.height * (1 - Math.min(1, Math.max(0, value)))).toFixed(1);
+    const begins = previous === null || at - previous.at > hole;
+    if (begins && previous) area += `V${box.height}Z`;
+    line += `${begins ? "M" : "L"}${x} ${y}`;
+    area += begins ? `M${x} ${box.height}V${y}` : `L${x} ${y}`;
+    previous = { at };
   }
-  return path;
+  return { line, area: previous ? `${area}V${box.height}Z` : "" };
 }

@@ -16,12 +16,20 @@ export interface State {
   events: readonly RackEvent[];
   /** Recent CPU ratios by board. */
   trails: ReadonlyMap<string, readonly Point[]>;
-  /** Records produced per second, smoothed; null until two snapshots came. */
-  producedPerSecond: number | null;
+  pace: Pace | null;
   /** The longest remaining stop seen since the broker stopped, in seconds: the whole of its progress bar. */
   stopLength: number | null;
   /** Name of the opened board. */
   open: string | null;
+}
+
+/** How fast records are produced, measured between snapshots that are not too close together. */
+export interface Pace {
+  /** The snapshot measured from: unix seconds, and records produced until then. */
+  at: number;
+  produced: number;
+  /** Records per second, smoothed; null until there is a second snapshot. */
+  perSecond: number | null;
 }
 
 export const EMPTY: State = {
@@ -29,7 +37,7 @@ export const EMPTY: State = {
   connection: { kind: "connecting" },
   events: [],
   trails: new Map(),
-  producedPerSecond: null,
+  pace: null,
   stopLength: null,
   open: null,
 };
@@ -61,17 +69,31 @@ export function withSnapshot(state: State, snapshot: Snapshot): State {
     snapshot,
     trails,
     events: before || !state.snapshot ? state.events : [],
-    producedPerSecond: produced(before, snapshot, before && state.producedPerSecond),
+    pace: pace(before && state.pace, snapshot),
     stopLength: stopLength(snapshot, state.stopLength),
   };
 }
 
-function produced(before: Snapshot | null, now: Snapshot, smoothed: number | null): number | null {
-  if (!before) return null;
-  const seconds = unixSeconds(now.time) - unixSeconds(before.time);
-  if (seconds <= 0) return smoothed;
-  const rate = Math.max(0, now.totals.produced - before.totals.produced) / seconds;
-  return smoothed === null ? rate : smoothed + 0.25 * (rate - smoothed);
+function pace(before: Pace | null, { time, totals, interval_seconds }: Snapshot): Pace {
+  const now = { at: unixSeconds(time), produced: totals.produced };
+  if (!before) return { ...now, perSecond: null };
+  const seconds = now.at - before.at;
+  if (seconds < interval_seconds / 2) return before;
+  const fresh = Math.max(0, now.produced - before.produced) / seconds;
+  return {
+    ...now,
+    perSecond: before.perSecond === null ? fresh : before.perSecond + 0.25 * (fresh - before.perSecond),
+  };
+}
+
+/** Seconds' worth of records that are always on their way and mean nothing. */
+const IN_FLIGHT_SECONDS = 3;
+
+/** Whether that many records, of `boards` boards, wait for something, and are not just on their way. */
+export function isBacklog({ pace, snapshot }: State, queued: number, boards: number): boolean {
+  const everyBoard = snapshot?.totals.boards ?? 0;
+  if (queued === 0 || everyBoard === 0) return false;
+  return queued > (IN_FLIGHT_SECONDS * boards * (pace?.perSecond ?? 0)) / everyBoard;
 }
 
 function stopLength(snapshot: Snapshot, longest: number | null): number | null {
@@ -99,13 +121,15 @@ export function withTrail(state: State, board: string, stored: readonly Point[])
 /** Boards whose stored history holds more than was shown live: back from silence, or their backlog just drained. */
 export function caughtUp(before: Snapshot | null, now: Snapshot): string[] {
   const was = new Map(before?.boards.map((board) => [board.name, board]));
-  return now.boards.filter((board) => {
-    const old = was.get(board.name);
-    if (!old) return true;
-    const spoke = isHeard(board) && !isHeard(old);
-    const drained = board.queued === 0 && (old.queued ?? 0) > 3;
-    return spoke || drained;
-  }).map((board) => board.name);
+  return now.boards
+    .filter((board) => {
+      const old = was.get(board.name);
+      if (!old) return true;
+      const spoke = isHeard(board) && !isHeard(old);
+      const drained = board.queued === 0 && (old.queued ?? 0) > 3;
+      return spoke || drained;
+    })
+    .map((board) => board.name);
 }
 
 export const isHeard = (board: Board) => board.state === "well" || board.state === "warm";

@@ -4,7 +4,7 @@
 import type { Totals } from "./api";
 import { byId, el, setAttribute, setChildren, setText } from "./dom";
 import { glyph } from "./glyph";
-import type { State } from "./state";
+import { isBacklog, type State } from "./state";
 import { count } from "./units";
 import { type Verdict, verdict } from "./words";
 
@@ -15,16 +15,20 @@ type Counter = Exclude<keyof Totals, "boards" | "seconds">;
 
 /** In the order a record passes them; then what went wrong. */
 const COUNTERS: readonly [name: Counter, label: string, says: string][] = [
-  ["produced", "Produced", "appended to the boards' queues"],
-  ["queued", "Queued", "waiting on the boards' disks"],
-  ["delivered", "Delivered", "acknowledged by the broker"],
-  ["stored", "Stored", "distinct, in the history"],
-  ["redelivered", "Redelivered", "sent twice, stored once"],
-  ["dropped", "Dropped", "given up by full queues"],
+  ["produced", "Produced", "by all boards"],
+  ["queued", "Queued", "on the boards' disks"],
+  ["delivered", "Delivered", "acknowledged"],
+  ["stored", "Stored", "in the history"],
+  ["redelivered", "Redelivered", "stored once"],
+  ["dropped", "Dropped", "by full queues"],
 ];
 
-/** Counters that mean trouble, or work ahead, when they are not zero. */
-const NOTABLE = new Set<Counter>(["queued", "dropped"]);
+/** Whether a counter's value means trouble, or work ahead. */
+function isNotable(name: Counter, state: State): boolean {
+  const totals = state.snapshot?.totals;
+  if (!totals) return false;
+  return name === "queued" ? isBacklog(state, totals.queued, totals.boards) : name === "dropped" && totals.dropped > 0;
+}
 
 export class Header {
   private readonly values = new Map<Counter, { card: HTMLElement; number: HTMLElement; note: HTMLElement }>();
@@ -47,7 +51,13 @@ export class Header {
     const cards = COUNTERS.map(([name, label, says]) => {
       const number = el("dd", { class: "number", "data-total": name }, "–");
       const note = el("dd", { class: "note" }, says);
-      const card = el("div", { class: "total", "data-counter": name }, el("dt", { class: "label" }, label), number, note);
+      const card = el(
+        "div",
+        { class: "total", "data-counter": name },
+        el("dt", { class: "label" }, label),
+        number,
+        note,
+      );
       this.values.set(name, { card, number, note });
       return card;
     });
@@ -60,10 +70,9 @@ export class Header {
     if (!snapshot) return;
     setText(byId("rack-name"), snapshot.rack);
     this.renderVerdict(verdict(snapshot));
-    for (const [name] of COUNTERS) this.renderCounter(name, snapshot.totals[name]);
-    if (state.producedPerSecond !== null) {
-      setText(this.values.get("produced")!.note, `${count(state.producedPerSecond)} a second`);
-    }
+    for (const [name] of COUNTERS) this.renderCounter(name, snapshot.totals[name], isNotable(name, state));
+    const perSecond = state.pace?.perSecond ?? null;
+    if (perSecond !== null) setText(this.values.get("produced")!.note, `${count(perSecond)} a second`);
     this.renderBroker(state);
   }
 
@@ -76,11 +85,11 @@ export class Header {
     document.title = `${now.text} · pirack`;
   }
 
-  private renderCounter(name: Counter, value: number): void {
+  private renderCounter(name: Counter, value: number, notable: boolean): void {
     const { card, number } = this.values.get(name)!;
     setText(number, count(value));
     setAttribute(number, "data-value", String(value));
-    setAttribute(card, "data-notable", NOTABLE.has(name) && value > 0 ? "" : null);
+    setAttribute(card, "data-notable", notable ? "" : null);
   }
 
   private renderBroker({ snapshot, stopLength }: State): void {

@@ -49,7 +49,13 @@ const POWERS_OF_TWO = Array.from({ length: 51 }, (_, power) => 2 ** power);
 
 /** A unit whose prefix grows with the value. */
 function growing(show: (value: number) => string, leastSpan: number): Unit {
-  return { sign: "", show, tick: (value) => show(value).replace("\u00a0", "").replace(".0", ""), leastSpan, fromZero: true };
+  return {
+    sign: "",
+    show,
+    tick: (value) => show(value).replace("\u00a0", "").replace(".0", ""),
+    leastSpan,
+    fromZero: true,
+  };
 }
 
 const UNITS: Record<string, Unit> = {
@@ -75,7 +81,12 @@ export const count = (value: number) => Math.round(value).toLocaleString("en");
 
 /** A span of time in its two largest parts: "3 d 4 h", "12 min 5 s", "40 s". */
 export function duration(seconds: number): string {
-  const parts: [number, string][] = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
+  const parts: [number, string][] = [
+    [86400, "d"],
+    [3600, "h"],
+    [60, "min"],
+    [1, "s"],
+  ];
   const whole = Math.max(0, Math.round(seconds));
   const at = parts.findIndex(([size]) => whole >= size);
   if (at < 0) return "0\u00a0s";

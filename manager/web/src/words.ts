@@ -1,7 +1,7 @@
 // Sentences for people. All pure: what the rack, a board or an event is called on screen and read aloud.
 
 import type { Board, RackEvent, Role, Snapshot } from "./api";
-import { count, duration, unitNamed } from "./units";
+import { count, duration } from "./units";
 
 export const ROLE_NAMES: Record<Role, { one: string; many: string }> = {
   admin: { one: "admin", many: "Admin" },
@@ -42,18 +42,6 @@ export function verdict(snapshot: Snapshot): Verdict {
   return { state: "well", text: boards.length === 1 ? "The board is well" : `All ${boards.length} boards are well` };
 }
 
-/** A board as a screen reader says it. */
-export function spoken(board: Board): string {
-  const { cpu_ratio, cpu_temperature_celsius, supply_watts } = board.health;
-  const parts = [board.name, ROLE_NAMES[board.role].one, board.state];
-  if (board.reason) parts.push(board.reason);
-  if (cpu_ratio !== undefined) parts.push(`CPU ${unitNamed("ratio").show(cpu_ratio)}`);
-  if (cpu_temperature_celsius !== undefined) parts.push(unitNamed("celsius").show(cpu_temperature_celsius));
-  if (supply_watts !== undefined) parts.push(unitNamed("watts").show(supply_watts));
-  if (board.queued) parts.push(`${count(board.queued)} records queued`);
-  return parts.join(", ");
-}
-
 const GAP_REASONS: Record<string, string> = {
   queue_full: "its queue was full",
   disk_full: "its disk was full",
@@ -63,8 +51,11 @@ const GAP_REASONS: Record<string, string> = {
   refused: "the broker refused them",
 };
 
+/** Keeps a number and its unit on one line. */
+export const unbroken = (text: string) => text.replace(/(\d) (?=(°C|s|%|W|V|A)(?!\w))/g, "$1\u00a0");
+
 function stateSentence(who: string, from: unknown, to: unknown, reason: unknown): string {
-  const why = typeof reason === "string" && reason !== "" ? `: ${reason}` : "";
+  const why = typeof reason === "string" && reason !== "" ? `: ${unbroken(reason)}` : "";
   switch (to) {
     case "well":
       return typeof from === "string" ? `${who} is well again` : `${who} reports and is well`;
@@ -91,7 +82,9 @@ export function sentence(event: RackEvent): string {
     case "dev.pirack.board.plugged":
       return `${who} was plugged back in`;
     case "dev.pirack.broker.stopped":
-      return typeof data.seconds === "number" ? `The broker stopped for ${duration(data.seconds)}` : "The broker stopped";
+      return typeof data.seconds === "number"
+        ? `The broker stopped for ${duration(data.seconds)}`
+        : "The broker stopped";
     case "dev.pirack.broker.started":
       return "The broker runs again";
     case "dev.pirack.queue.gap": {

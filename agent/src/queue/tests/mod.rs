@@ -1,5 +1,6 @@
 //! The queue's promises, over a real folder.
 
+mod model;
 mod promises;
 
 use std::path::Path;

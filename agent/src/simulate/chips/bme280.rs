@@ -159,7 +159,7 @@ fn encode(air: Air, [temperature, pressure, humidity]: [u32; 3]) -> [u8; 8] {
     data
 }
 
-/// Without the filter, each doubling of the samples adds a bit to the first 16 (section 3.4.1).
+/// Without the filter, each doubling of the samples adds a bit to the first 16 (sections 3.4.2 and 3.4.3).
 fn twenty_bits(raw: f64, samples: u32) -> [u8; 3] {
     let step = 16_i32 >> samples.trailing_zeros().min(4);
     let raw = quantise(raw / f64::from(step), 0, 0xf_ffff / step) * step;

@@ -63,7 +63,7 @@ impl SimulatedIna219 {
         self.ends = (mode & 0b011 != 0).then(|| now + self.conversion_seconds());
     }
 
-    /// Table 5, for whichever of the two voltages the mode measures.
+    /// "ADC Settings", for whichever of the two voltages the mode measures.
     fn conversion_seconds(&self) -> f64 {
         let duration = |code: u16| match code {
             0b1000..=0b1111 => 532e-6 * f64::from(1_u16 << (code & 0b111)),
@@ -94,7 +94,7 @@ impl SimulatedIna219 {
         self.ready = true;
     }
 
-    /// Section 8.5: `current = shunt * calibration / 4096`, `power = current * bus / 5000`.
+    /// "Programming": `current = shunt * calibration / 4096`, `power = current * bus / 5000`.
     fn computed(&self) -> (i32, i32) {
         let current = self.shunt * i32::from(self.calibration & !1) / 4096;
         (current, current.saturating_mul(self.bus) / 5000)

@@ -29,7 +29,7 @@ impl SimulatedSht4x {
         let [a, b, c, d] = match answer {
             Answer::Serial => self.serial.to_be_bytes(),
             Answer::Measurement => {
-                // Section 4.6, turned round.
+                // "Conversion of Signal Output", turned round.
                 let temperature = quantise((air.celsius + 45.0) / 175.0 * 65535.0, 0, 0xffff);
                 let humidity = quantise((air.relative_humidity + 0.06) / 1.25 * 65535.0, 0, 0xffff);
                 let ([_, _, a, b], [_, _, c, d]) = (temperature.to_be_bytes(), humidity.to_be_bytes());
@@ -47,7 +47,7 @@ impl SimulatedChip for SimulatedSht4x {
             return Err(Nack);
         }
         let [command] = bytes else { return if bytes.is_empty() { Ok(()) } else { Err(Nack) } };
-        // Tables 5 and 8: the longest times.
+        // "Command Overview", and of the "Timings" the longest.
         let (answer, seconds) = match command {
             0xfd => (Some(Answer::Measurement), 0.0083),
             0xf6 => (Some(Answer::Measurement), 0.0045),
@@ -76,7 +76,7 @@ impl SimulatedChip for SimulatedSht4x {
     }
 }
 
-/// Section 4.4: polynomial 0x31, beginning with 0xff.
+/// "Checksum Calculation": polynomial 0x31, beginning with 0xff.
 fn crc8(word: [u8; 2]) -> u8 {
     word.into_iter().fold(0xff, |crc, byte| {
         (0..8).fold(crc ^ byte, |crc, _| if crc & 0x80 == 0 { crc << 1 } else { crc << 1 ^ 0x31 })

@@ -15,7 +15,7 @@ const POLARITY: u16 = 0x0400;
 const SHUTDOWN: u16 = 0x0100;
 const ALERT: u16 = 0x0020;
 const EXTENDED: u16 = 0x0010;
-/// The typical time of a conversion (section 6.5).
+/// The typical time of a conversion ("Electrical Characteristics").
 const CONVERSION_SECONDS: f64 = 0.026;
 
 /// A TMP102 somewhere.

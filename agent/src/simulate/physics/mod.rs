@@ -184,7 +184,7 @@ impl BoardModel {
     }
 }
 
-/// One step of a first-order lag: exact for any time constant, so it never overshoots.
+/// One step of a first-order lag, taken implicitly: it never overshoots, however short the time constant.
 fn towards(value: f64, target: f64, time_constant: f64) -> f64 {
     value + (target - value) * (STEP_SECONDS / (STEP_SECONDS + time_constant))
 }

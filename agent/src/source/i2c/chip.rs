@@ -37,14 +37,14 @@ impl Chip {
         match self {
             // Datasheet 6.2: the SDO pin.
             Self::Bme280 => &[0x76, 0x77],
-            // Datasheet table 1: A0 and A1, each to ground, supply, SDA or SCL.
+            // Datasheet, "Address Pins and Slave Addresses": A0 and A1, each to ground, supply, SDA or SCL.
             Self::Ina219 => &[
                 0x40, 0x41, 0x42, 0x43, 0x44, 0x45, 0x46, 0x47, 0x48, 0x49, 0x4a, 0x4b, 0x4c, 0x4d, 0x4e,
                 0x4f,
             ],
-            // Datasheet table 4: the ADD0 pin.
+            // Datasheet, "Address Pin and Slave Addresses": the ADD0 pin.
             Self::Tmp102 => &[0x48, 0x49, 0x4a, 0x4b],
-            // Datasheet chapter 8: fixed by the order code (-AD1B, -BD1B, -CD1B).
+            // Datasheet, "Ordering Information": fixed by the order code (-AD1B, -BD1B, -CD1B).
             Self::Sht4x => &[0x44, 0x45, 0x46],
         }
     }

@@ -22,9 +22,9 @@ use crate::record::{Quality, Quantity};
 /// The shunt that breakout boards carry.
 pub(super) const BREAKOUT_SHUNT_OHMS: f64 = 0.1;
 
-/// Section 7.1: above 26 V the chip may be harmed, below 0 it does not measure.
+/// "Absolute Maximum Ratings": above 26 V the chip may be harmed, below 0 it does not measure.
 const VOLTS: std::ops::RangeInclusive<f64> = 0.0..=26.0;
-/// At the gain of 1/8 that a reset leaves, the converter ends at +-320 mV (table 4).
+/// At the gain of 1/8 that a reset leaves, the converter ends at +-320 mV ("PG Bit Settings").
 const SHUNT_LIMIT_VOLTS: f64 = 0.32;
 
 pub(super) struct Ina219<B, D> {
@@ -40,7 +40,7 @@ impl<B: I2c<Error = BusError>, D: DelayNs> Ina219<B, D> {
     }
 }
 
-/// 16 samples averaged for each voltage: a board's current is all spikes. One round takes 17 ms.
+/// 16 samples averaged for each voltage: a board's current is all spikes. One round takes 17 to 19 ms.
 fn averaging() -> Configuration {
     Configuration {
         bus_resolution: Resolution::Avg16,
@@ -53,7 +53,7 @@ impl<B: I2c<Error = BusError> + Send, D: DelayNs + Send> Driver for Ina219<B, D>
     type Started = SyncIna219<SharedBus<B>, UnCalibrated>;
 
     /// The chip has no identity register. After a reset its configuration must read 0x399f and its
-    /// computed registers 0 (section 8.6), which the crate checks.
+    /// computed registers 0 ("Register Maps"), which the crate checks.
     fn start(&mut self) -> Result<Self::Started, ChipFault> {
         let address = Address::from_byte(self.address).map_err(|_| ChipFault::Address)?;
         let mut driver = SyncIna219::new(self.bus.clone(), address).map_err(|error| match error.reason {
@@ -70,7 +70,8 @@ impl<B: I2c<Error = BusError> + Send, D: DelayNs + Send> Driver for Ina219<B, D>
             }
         })?;
         driver.set_configuration(averaging()).map_err(ChipFault::Bus)?;
-        self.delay.delay_us(averaging().conversion_time_us().unwrap_or_default() + 1_000);
+        // The crate knows typical times; the longest are a tenth longer ("ADC Settings").
+        self.delay.delay_us(averaging().conversion_time_us().unwrap_or_default() * 6 / 5);
         Ok(driver)
     }
 
@@ -87,7 +88,7 @@ impl<B: I2c<Error = BusError> + Send, D: DelayNs + Send> Driver for Ina219<B, D>
             Ok(voltage) | Err(ShuntVoltageReadError::ShuntVoltageOutOfRange { is: voltage, .. }) => voltage,
             Err(ShuntVoltageReadError::I2cError(error)) => return Err(ChipFault::Bus(error)),
         };
-        // Reading the power register clears "conversion ready" (section 8.6.3.2), so that the next read
+        // Reading the power register clears "conversion ready" ("Bus Voltage Register"), so that the next read
         // can tell a new conversion from the old one.
         driver.power_raw().map_err(ChipFault::Bus)?;
         let doubt = !bus.is_conversion_ready() || bus.has_math_overflowed();
@@ -150,7 +151,7 @@ mod tests {
 
     #[test]
     fn the_datasheets_example_comes_out() {
-        // SBOS448, table 8: 20 mV across 2 milliohms are 10 A, and 11.98 V make 119.8 W of them.
+        // SBOS448, the worked example of an 11.98 V supply: 20 mV across 2 milliohms are 10 A, and 11.98 V make 119.8 W of them.
         let [volts, amperes, watts] = convert(11.98, 0.02, 0.002);
         assert!((volts.value - 11.98).abs() < 1e-9 && (amperes.value - 10.0).abs() < 1e-9);
         assert!((watts.value - 119.8).abs() < 1e-9 && watts.quality == Quality::Good);
@@ -187,7 +188,7 @@ mod tests {
 
     #[test]
     fn a_shunt_at_the_converters_end_and_one_beyond_it_are_out_of_range() {
-        // Table 7: 0x7d00 is +320 mV, the end; 0x7fff is what no working chip sends.
+        // "Shunt Voltage Register Format": 0x7d00 is +320 mV, the end; 0x7fff is what no working chip sends.
         let script = [start(), measure(0x5d9a, 0x7d00), measure(0x5d9a, 0x7fff)].concat();
         let (mut sensor, mut script) = scripted(Chip::Ina219, &script);
         for _ in 0..2 {

@@ -68,7 +68,9 @@ where
 }
 
 fn identify<B: I2c, D: DelayNs>(bus: &mut B, address: u8, delay: &mut D) -> Option<Chip> {
-    Chip::ALL.into_iter().filter(|chip| chip.addresses().contains(&address)).find(|chip| match chip {
+    // Sensirion's first: one that has just refused another chip's command may refuse its own as well.
+    let order = [Chip::Sht4x, Chip::Bme280, Chip::Ina219, Chip::Tmp102];
+    order.into_iter().filter(|chip| chip.addresses().contains(&address)).find(|chip| match chip {
         Chip::Bme280 => register(bus, address, bme280::ID) == Some([bme280::ID_BME280]),
         Chip::Ina219 => is_ina219(bus, address),
         Chip::Tmp102 => is_tmp102(bus, address),
@@ -81,7 +83,7 @@ fn register<const N: usize, B: I2c>(bus: &mut B, address: u8, register: u8) -> O
     bus.write_read(address, &[register], &mut bytes).ok().map(|()| bytes)
 }
 
-/// Datasheet SBOS448 section 8.6: in the configuration bits 15 and 14 read 0 and a mode other than power
+/// Datasheet SBOS448, "Register Maps": in the configuration bits 15 and 14 read 0 and a mode other than power
 /// down runs, in the bus voltage bit 2 reads 0, and the last bit of the calibration does.
 fn is_ina219<B: I2c>(bus: &mut B, address: u8) -> bool {
     let mut word = |number| register(bus, address, number).map(u16::from_be_bytes);

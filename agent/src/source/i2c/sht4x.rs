@@ -11,7 +11,7 @@ use super::sensor::{ChipFault, Driver, Value};
 use super::{BusError, SharedBus};
 use crate::record::Quantity;
 
-/// Section 3.2.
+/// Datasheet, "Temperature": the specified range.
 const CELSIUS: std::ops::RangeInclusive<f64> = -40.0..=125.0;
 
 pub(super) struct Sht4x<B, D> {
@@ -50,7 +50,7 @@ impl<B: I2c<Error = BusError> + Send, D: DelayNs + Send> Driver for Sht4x<B, D> 
     }
 }
 
-/// Section 4.6, with its advice to crop a humidity that calibration puts beyond what exists.
+/// Datasheet, "Conversion of Signal Output", with its advice to crop a humidity that calibration puts beyond what exists.
 fn convert(temperature: u16, humidity: u16) -> [Value; 2] {
     let share = |raw: u16| f64::from(raw) / f64::from(u16::MAX);
     let celsius = -45.0 + 175.0 * share(temperature);
@@ -84,7 +84,7 @@ mod tests {
         vec![Transaction::write(AT, vec![command]), Transaction::read(AT, answer.to_vec())]
     }
 
-    /// 0xbeef with the checksum of section 4.4's example, twice.
+    /// 0xbeef with its checksum, the example under "Checksum Calculation", twice.
     fn start() -> Vec<Transaction> {
         exchange(0x89, [0xbe, 0xef, 0x92, 0xbe, 0xef, 0x92])
     }

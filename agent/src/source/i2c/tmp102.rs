@@ -18,9 +18,9 @@ pub(super) const CONFIGURATION: u8 = 0x01;
 const CONFIGURED: u16 = 0x60c0;
 /// The alert bit, which follows the temperature.
 const ALERT: u16 = 0x0020;
-/// Section 6.5: a conversion takes at most 35 ms.
+/// "Electrical Characteristics": a conversion takes at most 35 ms.
 const CONVERSION_MS: u32 = 36;
-/// Section 6.3.
+/// "Recommended Operating Conditions".
 const CELSIUS: std::ops::RangeInclusive<f64> = -40.0..=125.0;
 
 pub(super) struct Tmp102<B, D> {
@@ -42,7 +42,7 @@ impl<B: I2c<Error = BusError>, D: DelayNs> Tmp102<B, D> {
 }
 
 /// Whether this can be the configuration register of a TMP102: R1 and R0 read 1, the last four bits 0
-/// (table 9).
+/// ("Configuration and Power-Up/Reset Format").
 pub(super) fn plausible(configuration: u16) -> bool {
     configuration & 0x6000 == 0x6000 && configuration & 0x000f == 0
 }
@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn the_datasheets_table_of_temperatures_comes_out() {
-        // SBOS397, table 2: each 12-bit word, left in its register.
+        // SBOS397, "12-Bit Temperature Data Format": each 12-bit word, left in its register.
         let table = [(0x7ff, 127.9375), (0x640, 100.0), (0x4b0, 75.0), (0x190, 25.0), (0x004, 0.25)];
         let below = [(0x000, 0.0), (0xffc, -0.25), (0xe70, -25.0), (0xc90, -55.0)];
         for (word, celsius) in table.into_iter().chain(below) {

@@ -20,14 +20,14 @@ pub struct Stored {
 impl Stored {
     /// How many records were new.
     #[must_use]
-    pub fn new(&self) -> u64 {
+    pub fn added(&self) -> u64 {
         self.fresh.iter().filter(|&&fresh| fresh).count() as u64
     }
 
     /// How many were held already: Kafka brought them again.
     #[must_use]
     pub fn held(&self) -> u64 {
-        self.fresh.len() as u64 - self.new()
+        self.fresh.len() as u64 - self.added()
     }
 }
 

@@ -10,7 +10,7 @@ impl History {
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub(in crate::watch) fn put_events(&self, events: &[Event]) -> Result<(), HistoryError> {
+    pub(crate) fn put_events(&self, events: &[Event]) -> Result<(), HistoryError> {
         if events.is_empty() {
             return Ok(());
         }

@@ -37,7 +37,7 @@ fn a_record_that_comes_again_is_held_once_and_counted_as_held() {
     let again = [mixed()[1].clone(), record("w1", 4, health(0.3)), mixed()[2].clone()];
     let stored = history.insert(&again).unwrap();
     assert_eq!(stored.fresh, [false, true, false]);
-    assert_eq!((stored.new(), stored.held(), history.count().unwrap()), (1, 2, 5));
+    assert_eq!((stored.added(), stored.held(), history.count().unwrap()), (1, 2, 5));
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn a_gap_comes_back_as_the_queue_said_it() {
 fn what_is_pruned_is_still_counted_and_never_taken_in_again() {
     let (_folder, history) = history();
     let path = history.path().to_owned();
-    let body = |n: u64| if n % 30 == 0 { health(0.1) } else { reading("inlet", 20.0) };
+    let body = |n: u64| if n.is_multiple_of(30) { health(0.1) } else { reading("inlet", 20.0) };
     let records: Vec<_> = (1..=1200).map(|n| record("w1", n, body(n))).collect();
     history.insert(&records).unwrap();
     let cutoff = epoch() + Duration::from_secs(1000);
@@ -92,7 +92,7 @@ fn what_is_pruned_is_still_counted_and_never_taken_in_again() {
     let history = History::open(&path).unwrap();
     assert_eq!(history.count().unwrap(), 1200);
     assert_eq!(history.stored("w1", QUEUE).unwrap().iter().collect::<Vec<_>>(), [1..=1200]);
-    assert_eq!(history.insert(&records).unwrap().new(), 0);
+    assert_eq!(history.insert(&records).unwrap().added(), 0);
     let rows = history.reader().query_row("SELECT count(*) FROM records", [], |row| row.get::<_, i64>(0));
     assert_eq!(rows, Ok(201));
 }

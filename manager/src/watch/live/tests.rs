@@ -1,7 +1,7 @@
 use super::*;
 use crate::watch::State;
 use crate::watch::testing::{health, reading, record};
-use pirack_agent::record::{Body, Health, Quality};
+use pirack_agent::record::{Body, Quality};
 
 fn live() -> Live {
     let live = Live::new("demo", Duration::from_secs(1));
@@ -92,7 +92,7 @@ fn totals_add_up_what_agents_count_and_absent_stays_absent() {
 fn a_stopped_broker_counts_down_and_silence_says_so() {
     let live = live();
     let now = Instant::now();
-    live.apply(&[record("w2", 1, Body::Health(Box::new(Health::default())))], now);
+    live.apply(&[record("w2", 1, Body::Health(Box::default()))], now);
     live.set_broker("127.0.0.1:9092", BrokerState::Stopped, Some(now + seconds(20.0)));
     let snapshot = live.snapshot_at(now + seconds(7.5));
     assert_eq!(snapshot.broker.resumes_in_seconds, Some(12.5));

@@ -1,0 +1,139 @@
+//! What a demonstration came to, reckoned from the sets themselves.
+//!
+//! Each number is counted where it happens: produced at the queue's append, delivered at the broker's
+//! acknowledgement, stored as distinct identities in the history. `lost` is not the difference of
+//! counters: it is every identity that was appended and is neither in the history, nor still in its
+//! queue, nor declared dropped.
+
+use pirack_agent::run::Farewell;
+use pirack_agent::tally::Counts;
+use serde::Serialize;
+
+use crate::watch::Ranges;
+
+/// The last line of `pirack demo --json`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Summary {
+    /// Boards in the rack, this machine included.
+    pub boards: usize,
+    /// Seconds from the start to the end of reading, to a tenth.
+    pub seconds: f64,
+    /// Records appended to queues.
+    pub produced: u64,
+    /// Records that the broker acknowledged.
+    pub delivered: u64,
+    /// Distinct identities in the history.
+    pub stored: u64,
+    /// Records still in queues.
+    pub queued: u64,
+    /// Records that queues had to drop or set aside.
+    pub dropped: u64,
+    /// Records that Kafka brought more than once.
+    pub redelivered: u64,
+    /// Records that are nowhere.
+    pub lost: u64,
+}
+
+/// One agent's part: its counters, what it left behind, and what of it the history holds.
+pub(super) struct Part {
+    /// Its counters at the end.
+    pub(super) counts: Counts,
+    /// What it appended, what waits, what was given up.
+    pub(super) farewell: Farewell,
+    /// The sequences of its queue that the history holds.
+    pub(super) stored: Ranges,
+}
+
+/// Every sequence that is nowhere.
+#[must_use]
+pub(super) fn lost(part: &Part) -> Ranges {
+    let mut found = part.stored.clone();
+    insert(&mut found, &part.farewell.waiting);
+    for loss in part.farewell.losses.iter().filter(|loss| loss.queue == part.farewell.queue) {
+        found.insert_range(loss.from..=loss.to);
+    }
+    let mut appended = Ranges::new();
+    insert(&mut appended, &part.farewell.appended);
+    appended.minus(&found)
+}
+
+fn insert(ranges: &mut Ranges, range: &std::ops::Range<u64>) {
+    if let Some(last) = range.end.checked_sub(1) {
+        ranges.insert_range(range.start..=last);
+    }
+}
+
+/// The whole rack's summary.
+#[must_use]
+pub(super) fn reckon(parts: &[Part], seconds: f64, stored: u64, redelivered: u64) -> Summary {
+    let total = |count: fn(&Part) -> u64| parts.iter().map(count).sum();
+    Summary {
+        boards: parts.len(),
+        seconds: (seconds * 10.0).round() / 10.0,
+        produced: total(|part| part.counts.produced),
+        delivered: total(|part| part.counts.delivered),
+        stored,
+        queued: total(|part| part.farewell.waiting.end.saturating_sub(part.farewell.waiting.start)),
+        dropped: total(|part| part.counts.dropped),
+        redelivered,
+        lost: total(|part| lost(part).count()),
+    }
+}
+
+impl Summary {
+    /// The summary for a person.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let Self { boards, seconds, produced, delivered, stored, queued, dropped, redelivered, lost } = self;
+        format!(
+            "{boards} boards, {seconds:.1} s: {produced} produced, {delivered} delivered, {stored} stored, \
+             {queued} queued, {dropped} dropped, {redelivered} redelivered, {lost} lost"
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pirack_agent::queue::Loss;
+    use pirack_agent::record::GapReason;
+
+    use super::*;
+
+    fn part(appended: std::ops::Range<u64>, waiting: std::ops::Range<u64>, stored: &[(u64, u64)]) -> Part {
+        let mut ranges = Ranges::new();
+        stored.iter().for_each(|&(from, to)| ranges.insert_range(from..=to));
+        let farewell = Farewell {
+            board: "w3".parse().unwrap(),
+            queue: uuid::Uuid::from_u128(1),
+            appended,
+            waiting,
+            losses: Vec::new(),
+        };
+        Part { counts: Counts::default(), farewell, stored: ranges }
+    }
+
+    #[test]
+    fn what_is_stored_or_waits_is_not_lost() {
+        assert!(lost(&part(0..10, 7..10, &[(0, 6)])).is_empty());
+        assert!(lost(&part(0..0, 0..0, &[])).is_empty());
+    }
+
+    #[test]
+    fn a_record_that_is_nowhere_is_lost_however_well_the_counters_agree() {
+        let mut part = part(0..10, 9..10, &[(0, 3), (5, 8), (20, 20)]);
+        part.counts = Counts { produced: 10, delivered: 10, queued: 0, dropped: 0 };
+        assert_eq!(lost(&part).iter().collect::<Vec<_>>(), [4..=4]);
+        assert_eq!(reckon(&[part], 1.04, 9, 0).lost, 1);
+    }
+
+    #[test]
+    fn what_was_declared_dropped_is_not_lost_but_only_in_its_own_queue() {
+        let mut part = part(0..10, 10..10, &[(4, 9)]);
+        let loss =
+            Loss { queue: part.farewell.queue, from: 0, to: 3, reason: GapReason::QueueFull, count: 4 };
+        part.farewell.losses = vec![Loss { queue: uuid::Uuid::from_u128(2), ..loss.clone() }];
+        assert_eq!(lost(&part).count(), 4);
+        part.farewell.losses = vec![loss];
+        assert!(lost(&part).is_empty());
+    }
+}
