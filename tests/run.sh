@@ -6,6 +6,8 @@
 # runs none counts as one. A test that leaves itself out (see src/skip.rs) is counted as skipped, and
 # one that libtest ignores as well.
 set -u
+# What a test says is enough; a backtrace of each only buries it.
+export RUST_BACKTRACE=0
 cd "$(dirname "$0")/.." || exit 1
 logs=target/logs
 mkdir -p "$logs"

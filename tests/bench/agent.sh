@@ -26,10 +26,11 @@ trap 'exit 143' TERM
 # Nobody listens on port 9: the queue fills, and the client keeps trying.
 cat >"$scratch/agent.toml" <<TOML
 board = "bench"
+interval_seconds = 1.0
 [queue]
-path = "$scratch/queue"
+directory = "$scratch/queue"
 [kafka]
-brokers = ["127.0.0.1:9"]
+bootstrap = ["127.0.0.1:9"]
 TOML
 target/release/pirack-agent run --config "$scratch/agent.toml" >"$scratch/out" 2>&1 &
 pid=$!

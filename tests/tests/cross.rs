@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what fails, fails the test")]
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -49,24 +50,17 @@ impl Emulated {
     }
 
     fn reads_this_machine(&self) {
-        let ended = self.run(&["read", "--json"]);
+        // A configuration of its own: this machine may have another agent's in /etc.
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("agent.toml");
+        fs::write(&config, "board = \"w3\"\n[kafka]\nbootstrap = [\"127.0.0.1:9\"]\n").unwrap();
+        let ended = self.run(&["read", "--json", "--config", config.to_str().unwrap()]);
         assert_eq!(ended.code, Some(0), "{ended:?}");
         let text = ended.out.join("\n");
-        let documents: Vec<Value> = serde_json::Deserializer::from_str(&text)
-            .into_iter()
-            .collect::<Result<_, _>>()
-            .unwrap_or_else(|error| panic!("no JSON ({error}): {text}"));
-        let memory = documents.iter().find_map(|document| find(document, "memory_total_bytes"));
-        assert!(memory.and_then(Value::as_u64).is_some_and(|bytes| bytes > 0), "no memory: {text}");
-    }
-}
-
-/// The first value that `name` has, however deep.
-fn find<'a>(document: &'a Value, name: &str) -> Option<&'a Value> {
-    match document {
-        Value::Object(fields) => fields.get(name).or_else(|| fields.values().find_map(|v| find(v, name))),
-        Value::Array(items) => items.iter().find_map(|item| find(item, name)),
-        _ => None,
+        let read: Value =
+            serde_json::from_str(&text).unwrap_or_else(|error| panic!("no JSON ({error}): {text}"));
+        let memory = read["health"]["memory_total_bytes"].as_u64();
+        assert!(memory.is_some_and(|bytes| bytes > 0), "no memory: {text}");
     }
 }
 
