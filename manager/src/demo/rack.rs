@@ -106,9 +106,18 @@ impl Rack {
         }
     }
 
-    /// Stops every agent, all at once, and says what each left behind.
+    /// Puts every lever back, so that what waits arrives, then stops every agent, all at once, and says
+    /// what each left behind.
     pub(super) async fn stop(&self, drain: Duration) -> Result<Vec<(Counts, Farewell)>, RunError> {
-        let agents = std::mem::take(&mut self.lock().agents);
+        let (agents, resumption) = {
+            let mut inner = self.lock();
+            (std::mem::take(&mut inner.agents), inner.resumption.take())
+        };
+        if let Some(resumption) = resumption.filter(|task| !task.is_finished()) {
+            resumption.abort();
+            self.release_broker().await;
+        }
+        agents.values().for_each(|agent| agent.plug(true));
         let ends: Vec<_> = agents
             .into_values()
             .map(|agent| {

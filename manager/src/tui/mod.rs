@@ -8,7 +8,7 @@ pub mod plain;
 mod view;
 
 use std::collections::VecDeque;
-use std::io;
+use std::io::{self, IsTerminal};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -36,6 +36,10 @@ pub fn run(
     mut events: broadcast::Receiver<Arc<Event>>,
     shutdown: &watch::Receiver<bool>,
 ) -> io::Result<()> {
+    if !io::stdout().is_terminal() {
+        let reason = "standard output is no terminal: pass --headless for plain lines";
+        return Err(io::Error::new(io::ErrorKind::Unsupported, reason));
+    }
     let colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let _restored = Restored;
     let mut terminal = ratatui::try_init()?;

@@ -37,6 +37,8 @@ const GATHER: Duration = Duration::from_millis(100);
 const IDLE: Duration = Duration::from_millis(200);
 /// How soon the topics are looked for again while one is missing, and once all are there.
 const SEEK: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
+/// How long a question to the broker may take.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// How soon a batch that could not be stored is tried again.
 const STORE_AGAIN: Duration = Duration::from_secs(1);
 /// Boards whose undecodable messages are remembered as said.
@@ -164,7 +166,7 @@ impl Consuming {
                 if Instant::now() >= deadline {
                     return false;
                 }
-                ends = ends.or_else(|| self.find_ends());
+                ends = ends.or_else(|| self.find_ends(deadline));
                 if ends.as_ref().is_some_and(|ends| self.partitions.reached(ends)) {
                     return true;
                 }
@@ -179,9 +181,10 @@ impl Consuming {
     }
 
     /// Where everything ends now, including topics that came up since the last look.
-    fn find_ends(&mut self) -> Option<BTreeMap<(String, i32), i64>> {
-        let found = self.partitions.refresh(&self.consumer, &TOPICS);
-        let ends = found.and_then(|_| self.partitions.ends(&self.consumer));
+    fn find_ends(&mut self, deadline: Instant) -> Option<BTreeMap<(String, i32), i64>> {
+        let patience = PATIENCE.min(deadline.saturating_duration_since(Instant::now()));
+        let found = self.partitions.refresh(&self.consumer, &TOPICS, patience);
+        let ends = found.and_then(|_| self.partitions.ends(&self.consumer, patience));
         ends.map_err(|error| self.broken(&error)).ok()
     }
 
@@ -189,7 +192,7 @@ impl Consuming {
         if Instant::now() < self.seek_at {
             return;
         }
-        let whole = match self.partitions.refresh(&self.consumer, &TOPICS) {
+        let whole = match self.partitions.refresh(&self.consumer, &TOPICS, PATIENCE) {
             Ok(whole) => {
                 self.mended();
                 whole

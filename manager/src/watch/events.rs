@@ -166,30 +166,44 @@ mod tests {
         assert_eq!(serde_json::to_value(&event).unwrap(), expected);
     }
 
-    #[test]
-    fn every_kind_comes_back_as_it_went_and_says_a_sentence() {
-        let gap = Happening::QueueGap {
-            queue: Uuid::from_u128(2),
-            from: 1,
-            to: 9,
-            reason: GapReason::QueueFull,
-            count: 9,
-        };
-        let kinds = [
+    fn every_kind() -> [Happening; 8] {
+        let queue = Uuid::from_u128(2);
+        [
             Happening::StateChanged { from: State::Gone, to: State::Well, reason: None },
             Happening::Unplugged {},
             Happening::Plugged {},
             Happening::BrokerStopped { seconds: Some(20.0) },
             Happening::BrokerStarted {},
-            gap,
+            Happening::QueueGap { queue, from: 1, to: 9, reason: GapReason::QueueFull, count: 9 },
             Happening::RackStarted { boards: 13 },
             Happening::RackStopped { seconds: 30.0 },
-        ];
-        for kind in kinds {
+        ]
+    }
+
+    #[test]
+    fn every_kind_comes_back_as_it_went_and_says_a_sentence() {
+        for kind in every_kind() {
             let sent = Event::now("demo", "w3", kind);
             let text = serde_json::to_string(&sent).unwrap();
             assert_eq!(serde_json::from_str::<Event>(&text).unwrap(), sent, "{text}");
             assert!(!sent.sentence().is_empty());
+        }
+    }
+
+    #[test]
+    fn every_kind_keeps_to_the_schema_and_the_schema_is_strict() {
+        let text = include_str!("../../../images/kafka/event.schema.json");
+        let schema = jsonschema::validator_for(&serde_json::from_str(text).unwrap()).unwrap();
+        for kind in every_kind() {
+            let event = serde_json::to_value(Event::now("demo", "w3", kind)).unwrap();
+            let problems: Vec<String> = schema.iter_errors(&event).map(|error| error.to_string()).collect();
+            assert!(problems.is_empty(), "{event}: {problems:?}");
+            let mut odd = event.clone();
+            odd["data"]["mood"] = "blue".into();
+            assert!(!schema.is_valid(&odd), "{odd}");
+            let mut unknown = event;
+            unknown["type"] = "dev.pirack.board.exploded".into();
+            assert!(!schema.is_valid(&unknown), "{unknown}");
         }
     }
 }

@@ -13,9 +13,6 @@ use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::KafkaResult;
 use rdkafka::topic_partition_list::Offset;
 
-/// How long a question to the broker may take.
-const PATIENCE: Duration = Duration::from_secs(2);
-
 /// The partitions read, each with the offset after the last message that was stored.
 #[derive(Debug, Default)]
 pub(super) struct Partitions {
@@ -24,7 +21,7 @@ pub(super) struct Partitions {
 
 impl Partitions {
     /// Asks the broker for the topics' partitions and begins to read those that are new, from the
-    /// earliest. Returns whether every topic was there.
+    /// earliest. Returns whether every topic was there. Waits up to `patience` for each.
     ///
     /// # Errors
     /// When the broker cannot be asked.
@@ -32,11 +29,12 @@ impl Partitions {
         &mut self,
         consumer: &BaseConsumer<C>,
         topics: &[&str],
+        patience: Duration,
     ) -> KafkaResult<bool> {
         let mut added = TopicPartitionList::new();
         let mut whole = true;
         for name in topics {
-            let metadata = consumer.fetch_metadata(Some(name), PATIENCE)?;
+            let metadata = consumer.fetch_metadata(Some(name), patience)?;
             let found = metadata.topics().iter().find(|topic| topic.name() == *name);
             let partitions = found.map_or(&[][..], |topic| topic.partitions());
             whole &= !partitions.is_empty();
@@ -63,17 +61,18 @@ impl Partitions {
         }
     }
 
-    /// Where each partition ends now, for [`Partitions::reached`].
+    /// Where each partition ends now, for [`Partitions::reached`]. Waits up to `patience` for each.
     ///
     /// # Errors
     /// When the broker cannot be asked.
     pub(super) fn ends<C: ConsumerContext>(
         &self,
         consumer: &BaseConsumer<C>,
+        patience: Duration,
     ) -> KafkaResult<BTreeMap<(String, i32), i64>> {
         let mut ends = BTreeMap::new();
         for (topic, partition) in self.next.keys() {
-            let (low, high) = consumer.fetch_watermarks(topic, *partition, PATIENCE)?;
+            let (low, high) = consumer.fetch_watermarks(topic, *partition, patience)?;
             if high > low {
                 ends.insert((topic.clone(), *partition), high);
             }
