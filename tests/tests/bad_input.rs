@@ -89,7 +89,9 @@ fn a_wrong_command_line_exits_with_2_and_names_the_value() {
         (&["--colour"], "--colour"),
     ] {
         let scratch = tempfile::tempdir().unwrap();
-        refused(&demo(scratch.path(), arguments), 2, &[word]);
+        let fixed = ["demo", "--headless", "--scratch", scratch.path().to_str().unwrap()];
+        let all = fixed.iter().chain(arguments);
+        refused(&Program::start(&program::pirack(), all).end(PATIENCE), 2, &[word]);
         assert!(is_empty(scratch.path()), "{arguments:?} wrote something");
     }
 }

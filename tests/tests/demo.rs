@@ -56,14 +56,11 @@ static RUN: LazyLock<Run> = LazyLock::new(|| {
         let well = boards.iter().filter(|board| board["state"] == "well" || board["state"] == "warm").count();
         (boards.len() == BOARDS && well == BOARDS).then_some(())
     });
-    let topics = Topics::follow(&bootstrap, &TOPICS[..2]);
+    let mut topics = Topics::follow(&bootstrap, &TOPICS);
     unplug_and_stop(&dashboard);
-    let mut seen = topics.read(Duration::from_millis(1500), STEP);
+    let seen = topics.read_to_end(STEP);
     let kcat = kcat(&bootstrap);
     let events = http::get(&dashboard, "/api/events?limit=500").unwrap().json();
-    // What is left until the end belongs to the promise as well; the broker's end ends the reading.
-    seen.extend(Topics::follow(&bootstrap, &TOPICS[2..]).read(Duration::from_millis(500), STEP));
-
     let ended = demo.end(Duration::from_secs(40));
     let last = ended.out.last().cloned().unwrap_or_default();
     let summary = serde_json::from_str(&last).unwrap_or_else(|error| panic!("{error}: {last}\n{ended:?}"));
