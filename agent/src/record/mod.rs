@@ -7,6 +7,7 @@
 
 mod gap;
 mod health;
+pub mod milliseconds;
 mod name;
 mod reading;
 mod wire;

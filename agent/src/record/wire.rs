@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{BoardName, Body, ClockState, Gap, Health, Identity, Reading, Record};
+use super::{BoardName, Body, ClockState, Gap, Health, Identity, Reading, Record, milliseconds};
 use crate::clock::Moment;
 
 /// The version of the schema that this program writes.
@@ -134,21 +134,6 @@ impl Record {
             },
             body: body(wire.body),
         })
-    }
-}
-
-/// RFC 3339 in UTC with exactly three decimals, so that texts sort as times do.
-mod milliseconds {
-    use jiff::Timestamp;
-    use serde::{Deserialize, Deserializer, Serializer, de};
-
-    pub(super) fn serialize<S: Serializer>(time: &Timestamp, out: S) -> Result<S::Ok, S::Error> {
-        out.collect_str(&format_args!("{time:.3}"))
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(input: D) -> Result<Timestamp, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(input)?;
-        text.parse().map_err(de::Error::custom)
     }
 }
 

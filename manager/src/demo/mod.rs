@@ -183,7 +183,7 @@ async fn show(
     let events = live.subscribe();
     match face {
         Face::Table => {
-            let table = move || tui::run(&live, rack.as_ref(), events, &stopped);
+            let table = move || tui::run(&live, rack.as_ref(), events, &places.dashboard, &stopped);
             tokio::task::spawn_blocking(table).await.unwrap_or(Ok(()))
         }
         Face::Lines => lines(&places, std::io::stdout(), &live, events, stopped).await,

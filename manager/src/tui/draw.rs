@@ -2,7 +2,7 @@
 
 use ratatui::Frame;
 use ratatui::layout::{Alignment, Constraint, Layout, Rect};
-use ratatui::style::{Color, Modifier, Style};
+use ratatui::style::{Color, Modifier, Style, Stylize};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Cell, Clear, Paragraph, Row, Table, TableState};
 
@@ -34,7 +34,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, view: &View, colour: bool) {
     let area = frame.area();
     let event_lines = if area.height >= 18 { 6 } else { 0 };
     let parts = Layout::vertical([
-        Constraint::Length(2),
+        Constraint::Length(3),
         Constraint::Min(3),
         Constraint::Length(event_lines),
         Constraint::Length(1),
@@ -59,7 +59,10 @@ fn draw_head(frame: &mut Frame<'_>, view: &View, area: Rect, colour: bool) {
     let title = Span::styled(view.title.as_str(), Style::new().add_modifier(Modifier::BOLD));
     let tint = if view.broker_stopped { Color::Red } else { Color::Green };
     let broker = Span::styled(view.broker.as_str(), style(colour, tint));
-    let lines = vec![Line::from(vec![title, Span::raw("   "), broker]), Line::raw(view.totals.as_str())];
+    let dashboard =
+        Line::from(vec![Span::raw("dashboard "), Span::raw(view.dashboard.as_str()).underlined()]);
+    let lines =
+        vec![Line::from(vec![title, Span::raw("   "), broker]), dashboard, Line::raw(view.totals.as_str())];
     frame.render_widget(Paragraph::new(lines), area);
 }
 

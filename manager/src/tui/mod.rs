@@ -26,7 +26,7 @@ const EVENTS: usize = 8;
 /// For how long the key for it stops the broker, in seconds.
 const BROKER_STOP: f64 = 20.0;
 
-/// Shows the rack until a person quits or `shutdown` says true. Blocks: give it a thread of its own.
+/// Shows the rack, and where its dashboard is served, until a person quits or `shutdown` says true. Blocks: give it a thread of its own.
 ///
 /// # Errors
 /// When the terminal cannot be taken, drawn on or read; it is given back first.
@@ -34,6 +34,7 @@ pub fn run(
     live: &Live,
     controls: &dyn Controls,
     mut events: broadcast::Receiver<Arc<Event>>,
+    dashboard: &str,
     shutdown: &watch::Receiver<bool>,
 ) -> io::Result<()> {
     if !io::stdout().is_terminal() {
@@ -44,6 +45,7 @@ pub fn run(
     let _restored = Restored;
     let mut terminal = ratatui::try_init()?;
     let mut screen = Screen::new(live.snapshot(), colour);
+    dashboard.clone_into(&mut screen.dashboard);
     let mut looked = Instant::now();
     while !screen.over && !ended(shutdown) {
         screen.hear(&mut events);
@@ -82,6 +84,8 @@ impl Drop for Restored {
 /// What the screen shows and what was last drawn.
 struct Screen {
     snapshot: Snapshot,
+    /// Where the dashboard is served.
+    dashboard: String,
     events: VecDeque<String>,
     selected: String,
     help: bool,
@@ -96,6 +100,7 @@ impl Screen {
         let selected = snapshot.boards.first().map(|board| board.name.clone()).unwrap_or_default();
         Self {
             snapshot,
+            dashboard: String::new(),
             events: VecDeque::new(),
             selected,
             help: false,
@@ -131,6 +136,7 @@ impl Screen {
     fn view(&self) -> View {
         let mut view = View::of(&self.snapshot, &self.selected);
         view.events = self.events.iter().cloned().collect();
+        view.dashboard.clone_from(&self.dashboard);
         view.help = self.help;
         view.notice.clone_from(&self.notice);
         view

@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 use pirack_agent::record::Health;
 
-use crate::watch::{Board, BrokerState, Event, Snapshot, State, Totals};
+use crate::watch::{Board, BrokerState, Event, Role, Snapshot, State, Totals};
 
 /// Everything on the screen.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,6 +12,8 @@ pub(super) struct View {
     pub(super) broker: String,
     pub(super) broker_stopped: bool,
     pub(super) totals: String,
+    /// Where else to look: the dashboard.
+    pub(super) dashboard: String,
     pub(super) rows: Vec<Row>,
     pub(super) selected: usize,
     pub(super) events: Vec<String>,
@@ -41,6 +43,7 @@ impl View {
             },
             broker_stopped: stopped,
             totals: totals(&snapshot.totals),
+            dashboard: String::new(),
             rows: snapshot.boards.iter().map(row).collect(),
             selected: snapshot.boards.iter().position(|board| board.name == selected).unwrap_or(0),
             events: Vec::new(),
@@ -75,11 +78,11 @@ fn state_word(state: State) -> &'static str {
 }
 
 fn row(board: &Board) -> Row {
-    let health = &board.health;
+    let health = &board.health.fields;
     let absent = || "·".to_owned();
     let cells = [
         board.name.clone(),
-        board.role.name().to_owned(),
+        if board.role == Role::Unassigned { absent() } else { board.role.name().to_owned() },
         state_word(board.state).to_owned(),
         health.cpu_ratio.map_or_else(absent, bar),
         health.cpu_temperature_celsius.map_or_else(absent, |celsius| format!("{celsius:.1} °C")),

@@ -4,11 +4,10 @@
 //! `images/kafka/event.schema.json` says the same to the rest of the world.
 
 use jiff::Timestamp;
-use pirack_agent::record::GapReason;
+use pirack_agent::record::{GapReason, milliseconds};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::milliseconds;
 use super::state::State;
 
 /// What happened. `type` and `data` of the event.

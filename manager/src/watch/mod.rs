@@ -16,7 +16,6 @@ mod events;
 mod herald;
 mod history;
 mod live;
-mod milliseconds;
 mod partitions;
 mod ranges;
 mod snapshot;

@@ -3,10 +3,9 @@
 use std::cmp::Ordering;
 
 use jiff::Timestamp;
-use pirack_agent::record::{Health, Quality, Quantity};
-use serde::Serialize;
+use pirack_agent::record::{Health, Quality, Quantity, milliseconds};
+use serde::{Serialize, Serializer};
 
-use super::milliseconds;
 use super::state::State;
 
 /// What a board is for. The order is the order in which boards are shown.
@@ -124,9 +123,27 @@ pub struct Board {
     /// Records its queue dropped, where known.
     pub dropped: Option<u64>,
     /// Its newest health.
-    pub health: Health,
+    pub health: HealthNow,
     /// The newest value of each sensor's quantities.
     pub sensors: Vec<Sensor>,
+}
+
+/// A board's newest health; empty until one came.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct HealthNow {
+    /// When it was observed.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "observed")]
+    pub time: Option<Timestamp>,
+    /// What was observed.
+    #[serde(flatten)]
+    pub fields: Health,
+}
+
+fn observed<S: Serializer>(time: &Option<Timestamp>, out: S) -> Result<S::Ok, S::Error> {
+    match time {
+        Some(time) => milliseconds::serialize(time, out),
+        None => out.serialize_none(),
+    }
 }
 
 /// The newest value of one sensor's quantity.

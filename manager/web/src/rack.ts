@@ -10,7 +10,7 @@ import { hashOf } from "./route";
 import { sparkPaths } from "./series";
 import { boardNamed, isBacklog, isHeard, type State, TRAIL_SECONDS, unixSeconds } from "./state";
 import { count, duration } from "./units";
-import { reasonText, ROLE_NAMES } from "./words";
+import { reasonText, shelfTitle } from "./words";
 
 const SPARK_WIDTH = 200;
 const SPARK_HEIGHT = 40;
@@ -106,21 +106,19 @@ class Tile {
 }
 
 class Shelf {
+  private readonly title = el("span");
   private readonly tally = el("span", { class: "tally" });
   private readonly list = el("ul");
   readonly element: HTMLElement;
 
   constructor(role: Role) {
-    const heading = el("h2", {}, el("span", {}, ROLE_NAMES[role].many), this.tally);
-    this.element = el(
-      "section",
-      { class: "shelf", "aria-label": ROLE_NAMES[role].many, "data-shelf": role },
-      heading,
-      this.list,
-    );
+    const heading = el("h2", {}, this.title, this.tally);
+    this.element = el("section", { class: "shelf", "data-shelf": role }, heading, this.list);
   }
 
-  render(boards: readonly Board[], tiles: readonly Tile[]): void {
+  render(title: string, boards: readonly Board[], tiles: readonly Tile[]): void {
+    setText(this.title, title);
+    setAttribute(this.element, "aria-label", title);
     const well = boards.filter((board) => board.state === "well").length;
     setText(this.tally, well === boards.length ? `${well} well` : `${well} of ${boards.length} well`);
     this.element.style.setProperty("--n", String(boards.length));
@@ -154,6 +152,7 @@ export class Rack {
     for (const role of roles) {
       const members = boards.filter((board) => board.role === role);
       this.shelf(role).render(
+        shelfTitle(role, members, mixed),
         members,
         members.map((board) => this.tile(board.name)),
       );

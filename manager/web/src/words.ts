@@ -11,6 +11,10 @@ export const ROLE_NAMES: Record<Role, { one: string; many: string }> = {
   unassigned: { one: "no role", many: "No role" },
 };
 
+/** Over a shelf of boards. Beside simulated boards, a real one without a role is the machine they run on. */
+export const shelfTitle = (role: Role, boards: readonly Board[], mixed: boolean): string =>
+  role === "unassigned" && mixed && boards.every((board) => !board.simulated) ? "This machine" : ROLE_NAMES[role].many;
+
 /** "w1", "w1 and w2", "w1, w2 and 3 more". */
 export function list(names: readonly string[]): string {
   if (names.length <= 1) return names[0] ?? "";

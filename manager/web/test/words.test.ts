@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { list, mark, sentence, verdict } from "../src/words";
+import { list, mark, sentence, shelfTitle, verdict } from "../src/words";
 import { board, snapshot, T0 } from "./rack";
 
 const said = (type: string, subject: string | undefined, data: Record<string, unknown> = {}) =>
@@ -24,6 +24,13 @@ test("a stopped broker explains the silence of every board", () => {
   });
   stopped.totals.queued = 1204;
   assert.equal(verdict(stopped).text, "Broker stopped: boards hold 1,204 records");
+});
+
+test("beside simulated boards, a real one without a role is this machine", () => {
+  const real = [board("vm", { simulated: false })];
+  assert.equal(shelfTitle("unassigned", real, true), "This machine");
+  assert.equal(shelfTitle("unassigned", real, false), "No role");
+  assert.equal(shelfTitle("worker", [board("w1")], true), "Workers");
 });
 
 test("many names are summed up", () => {

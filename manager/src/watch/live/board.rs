@@ -6,7 +6,7 @@ use std::time::Instant;
 use pirack_agent::record::{Body, Health, Quality, Quantity, Reading, Record};
 
 use super::AgentGauge;
-use crate::watch::snapshot::{Board, Role, Sensor};
+use crate::watch::snapshot::{Board, HealthNow, Role, Sensor};
 use crate::watch::state::{Across, Facts, State, Thresholds, Verdict, judge};
 
 /// Sensor values kept for one board; a board with more shows the first of them.
@@ -20,7 +20,7 @@ pub(super) struct Entry {
     pub(super) gauge: Option<AgentGauge>,
     declared: Instant,
     arrived: Option<Instant>,
-    health: Health,
+    health: HealthNow,
     sensors: BTreeMap<(String, &'static str), Sensor>,
     throttled: Option<Instant>,
     under_voltage: Option<Instant>,
@@ -38,7 +38,7 @@ impl Entry {
             gauge: None,
             declared: now,
             arrived: None,
-            health: Health::default(),
+            health: HealthNow::default(),
             sensors: BTreeMap::new(),
             throttled: None,
             under_voltage: None,
@@ -51,20 +51,20 @@ impl Entry {
     pub(super) fn apply(&mut self, record: &Record, now: Instant) {
         self.arrived = Some(now);
         match &record.body {
-            Body::Health(health) => self.apply_health(health, now),
+            Body::Health(health) => self.apply_health(health, record, now),
             Body::Reading(reading) => self.apply_reading(reading, record, now),
             Body::Gap(_) => {}
         }
     }
 
-    fn apply_health(&mut self, health: &Health, now: Instant) {
+    fn apply_health(&mut self, health: &Health, record: &Record, now: Instant) {
         if health.throttled == Some(true) {
             self.throttled = Some(now);
         }
         if health.under_voltage == Some(true) {
             self.under_voltage = Some(now);
         }
-        self.health = health.clone();
+        self.health = HealthNow { time: Some(record.moment.time), fields: health.clone() };
     }
 
     fn apply_reading(&mut self, reading: &Reading, record: &Record, now: Instant) {
@@ -128,7 +128,7 @@ impl Entry {
 
     fn judge(&self, now: Instant, broker_stopped: bool, thresholds: &Thresholds) -> Verdict {
         let age = |at: Instant| now.saturating_duration_since(at).as_secs_f64();
-        let health = &self.health;
+        let health = &self.health.fields;
         let facts = Facts {
             quiet_seconds: self.quiet(now),
             heard: self.arrived.is_some(),
