@@ -34,7 +34,7 @@ memory() { awk -v field="$1:" '$1 == field { printf "%.1f", $2 / 1024 }' "/proc/
 
 start=$(now)
 target/release/pirack demo --headless --boards 12 --for "${seconds}s" --listen 127.0.0.1:0 \
-    --scratch "$scratch" >"$scratch/out" 2>"$scratch/err" &
+    --scratch "$scratch/rack" >"$scratch/out" 2>"$scratch/err" &
 pid=$!
 
 url=
