@@ -102,8 +102,8 @@ impl Heralding {
                 self.prune();
                 prune_at = now + PRUNE;
             }
-            self.record_pending();
-            let idle = self.publisher.advance(&self.history);
+            let recorded = self.record_pending();
+            let idle = self.publisher.advance(&self.history) && recorded;
             if let Some(deadline) = deadline
                 && (idle || now >= deadline)
             {
@@ -117,12 +117,14 @@ impl Heralding {
         }
     }
 
-    fn record_pending(&self) {
+    /// Puts what was announced into the outbox and then tells it. Returns whether nothing is left.
+    fn record_pending(&self) -> bool {
         let mut pending = self.herald.pending.lock().unwrap_or_else(PoisonError::into_inner);
         match self.history.put_events(&pending) {
             Ok(()) => pending.drain(..).for_each(|event| self.live.tell(event)),
             Err(error) => tracing::debug!(%error, "events wait for the outbox"),
         }
+        pending.is_empty()
     }
 
     fn prune(&self) {

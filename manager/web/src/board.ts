@@ -8,7 +8,7 @@ import { type Fact, factsOf } from "./facts";
 import { glyph } from "./glyph";
 import { History } from "./history";
 import { boardNamed, type State, unixSeconds } from "./state";
-import { list, ROLE_NAMES } from "./words";
+import { list, reasonText, ROLE_NAMES } from "./words";
 
 export interface BoardActions {
   close(): void;
@@ -117,7 +117,7 @@ export class BoardPanel {
     const quiet = board.state === "silent" || board.state === "gone";
     const last = quiet && board.last_seen_seconds !== null ? "What you see is the last it said." : "";
     const link = board.plugged ? "" : "Its network is unplugged: it goes on measuring and keeps every record.";
-    setText(this.reason, board.reason ? capital(board.reason) : "");
+    setText(this.reason, board.reason ? capital(reasonText(board.reason)) : "");
     setText(this.remark, [link, last].filter(Boolean).join(" "));
     setAttribute(this.plug, "data-action", board.plugged ? "unplug" : "plug");
     setText(this.plug, board.plugged ? "Unplug" : "Plug in");

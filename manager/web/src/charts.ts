@@ -15,6 +15,12 @@ const AXIS_FONT = "11px system-ui, sans-serif";
 /** A counter's growth is compared over this, to outlast a late sample. */
 const RATE_SECONDS = 2.5;
 
+/** Whether a time's label fits under the plot without running into the other axis' labels. */
+function hasRoom(plot: uPlot, at: number): boolean {
+  const x = plot.valToPos(at, "x");
+  return x >= 18 && x <= plot.over.clientWidth - 14;
+}
+
 export class Chart {
   readonly element: HTMLElement;
   private readonly value = el("span", { class: "now" });
@@ -115,7 +121,8 @@ export class Chart {
           size: 22,
           gap: 2,
           space: 44,
-          values: (_plot, ticks, _axis, _space, step) => ticks.map((at) => timeOfDay(at * 1000, step < 60)),
+          values: (plot, ticks, _axis, _space, step) =>
+            ticks.map((at) => (hasRoom(plot, at) ? timeOfDay(at * 1000, step < 60) : "")),
         },
         {
           ...axis,

@@ -10,10 +10,12 @@ import { hashOf } from "./route";
 import { sparkPaths } from "./series";
 import { boardNamed, isBacklog, isHeard, type State, TRAIL_SECONDS, unixSeconds } from "./state";
 import { count, duration } from "./units";
-import { ROLE_NAMES } from "./words";
+import { reasonText, ROLE_NAMES } from "./words";
 
 const SPARK_WIDTH = 200;
 const SPARK_HEIGHT = 40;
+/** A name with more letters than this is set smaller, on as many lines as it needs, up to three. */
+const LONG_NAME = 9;
 const METRICS = [
   ["cpu_ratio", "CPU", "%", 100, 0],
   ["cpu_temperature_celsius", "Temp.", "°C", 1, 0],
@@ -59,6 +61,7 @@ class Tile {
     this.item.append(this.link);
     setText(this.name, board);
     this.name.title = board;
+    setAttribute(this.name, "data-long", board.length > LONG_NAME ? "" : null);
   }
 
   get element(): HTMLAnchorElement {
@@ -92,7 +95,9 @@ class Tile {
     const heard =
       seen === null ? "never heard" : board.plugged ? `heard ${duration(seen)} ago` : `unplugged, ${duration(seen)}`;
     const unplugged = board.plugged ? null : "unplugged";
-    const remark = isHeard(board) ? (unplugged ?? (board.state === "warm" ? board.reason : calm)) : heard;
+    const remark = isHeard(board)
+      ? (unplugged ?? (board.state === "warm" ? reasonText(board.reason ?? "") : calm))
+      : heard;
     setText(this.remark, remark ?? "");
     setText(this.backlog, board.queued ? `${count(board.queued)} queued` : "");
     setAttribute(this.backlog, "data-queued", board.queued ? String(board.queued) : null);

@@ -51,11 +51,12 @@ const GAP_REASONS: Record<string, string> = {
   refused: "the broker refused them",
 };
 
-/** Keeps a number and its unit on one line. */
-export const unbroken = (text: string) => text.replace(/(\d) (?=(°C|s|%|W|V|A)(?!\w))/g, "$1\u00a0");
+/** A reason as it is shown: CPU as people write it, a number and its unit on one line. */
+export const reasonText = (text: string) =>
+  text.replace(/\bcpu\b/g, "CPU").replace(/(\d) (?=(°C|s|%|W|V|A)(?!\w))/g, "$1\u00a0");
 
 function stateSentence(who: string, from: unknown, to: unknown, reason: unknown): string {
-  const why = typeof reason === "string" && reason !== "" ? `: ${unbroken(reason)}` : "";
+  const why = typeof reason === "string" && reason !== "" ? `: ${reasonText(reason)}` : "";
   switch (to) {
     case "well":
       return typeof from === "string" ? `${who} is well again` : `${who} reports and is well`;

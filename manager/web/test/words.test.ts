@@ -40,7 +40,7 @@ test("every kind of event is a sentence", () => {
   assert.equal(said("board.state_changed", "w3", { from: null, to: "well" }), "w3 reports and is well");
   assert.equal(
     said("board.state_changed", "w3", { from: "well", to: "warm", reason: "cpu at 81.2 °C" }),
-    "w3 runs warm: cpu at 81.2\u00a0°C",
+    "w3 runs warm: CPU at 81.2\u00a0°C",
   );
   assert.equal(said("board.unplugged", "w3"), "w3 was unplugged");
   assert.equal(said("broker.stopped", undefined, { seconds: 20 }), "The broker stopped for 20\u00a0s");

@@ -1,7 +1,8 @@
 //! Letting go of what is too old: the rows go, their names stay as ranges.
 //!
 //! Within a queue older means lower, so pruning walks each queue from its lowest sequence and stops at
-//! the first record that is young enough. One step is one short transaction: the consumer never waits long.
+//! the first record that is young enough. A record whose clock was far in the future does not stop it:
+//! such a one goes together with the first that is old behind it. One step is one short transaction: the consumer never waits long.
 
 use std::collections::HashMap;
 
@@ -14,6 +15,8 @@ use crate::watch::ranges::Ranges;
 
 /// Records let go in one step, at most.
 const STEP: usize = 500;
+/// A record this much younger than the limit was made by a clock that was wrong: thirty days.
+const FUTURE_MS: i64 = 30 * 86_400_000;
 /// Published events kept for `GET /api/events`.
 const KEPT_EVENTS: i64 = 10_000;
 
@@ -67,14 +70,19 @@ fn oldest(connection: &Connection, queue: i64, before_ms: i64, most: usize) -> r
         ) ORDER BY sequence LIMIT ?2";
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query(params![queue, i64::try_from(most).unwrap_or(i64::MAX)])?;
-    let mut old = Vec::new();
+    let mut walked = Vec::new();
+    let mut old = 0;
     while let Some(row) = rows.next()? {
-        if row.get::<_, i64>(1)? >= before_ms {
+        let time: i64 = row.get(1)?;
+        walked.push(unsigned(row.get(0)?));
+        if time < before_ms {
+            old = walked.len();
+        } else if time < before_ms.saturating_add(FUTURE_MS) {
             break;
         }
-        old.push(unsigned(row.get(0)?));
     }
-    Ok(old)
+    walked.truncate(old);
+    Ok(walked)
 }
 
 fn save(connection: &Connection, queue: i64, pruned: &Ranges) -> rusqlite::Result<()> {

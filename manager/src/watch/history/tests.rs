@@ -98,6 +98,35 @@ fn what_is_pruned_is_still_counted_and_never_taken_in_again() {
 }
 
 #[test]
+fn a_record_from_the_future_does_not_keep_the_past() {
+    let (_folder, history) = history();
+    let mut records: Vec<_> = (1..=10).map(|n| record("w1", n, health(0.5))).collect();
+    records[0].moment.time = "2099-01-01T00:00:00Z".parse().unwrap();
+    history.insert(&records).unwrap();
+    assert_eq!(history.retain(epoch() + Duration::from_secs(5)).unwrap(), 4);
+    assert_eq!(history.retain(epoch() + Duration::from_secs(5)).unwrap(), 0);
+    assert_eq!(history.count().unwrap(), 10);
+}
+
+#[test]
+fn a_batch_that_finds_the_disk_full_leaves_nothing_and_is_stored_whole_later() {
+    let (_folder, history) = history();
+    history.insert(&mixed()).unwrap();
+    let limit = |pages: u32| {
+        let sql = format!("PRAGMA max_page_count = {pages}");
+        history.writer().connection.query_row(&sql, [], |row| row.get::<_, i64>(0)).unwrap()
+    };
+    let full = limit(1);
+    let batch: Vec<_> = (1..=3000).map(|n| record("w9", n, reading("inlet", 20.0))).collect();
+    let error = history.insert(&batch).unwrap_err();
+    assert!(error.to_string().contains("has room"), "{error}");
+    assert_eq!((history.count().unwrap(), history.queues().unwrap().len()), (4, 2));
+    assert!(limit(1_000_000) > full);
+    assert_eq!(history.insert(&batch).unwrap().added(), 3000);
+    assert_eq!(history.stored("w9", QUEUE).unwrap().count(), 3000);
+}
+
+#[test]
 fn a_chart_has_its_unit_its_window_and_a_thousand_points_at_most() {
     let (_folder, history) = history();
     let value = |n: u64| f64::from(u32::try_from(n).unwrap());
