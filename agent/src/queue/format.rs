@@ -99,6 +99,11 @@ impl Header {
             boot: Uuid::from_slice(&bytes[48..64]).ok()?,
         })
     }
+
+    /// The queue that a header names that does not hold as a whole.
+    pub(super) fn claimed_queue(bytes: &[u8; HEADER_LEN]) -> Uuid {
+        Uuid::from_slice(&bytes[8..24]).unwrap_or_default()
+    }
 }
 
 /// Appends one frame to `out`. The payload is at most [`MAX_PAYLOAD`]; the writer sees to it.

@@ -9,7 +9,7 @@ use crate::record::GapReason;
 /// Records that no reader will see any more.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Loss {
-    /// The queue that held them; nil when no file is left to tell.
+    /// The queue that held them; nil when no file is left that tells for certain.
     pub queue: Uuid,
     /// First sequence missing.
     pub from: u64,

@@ -15,7 +15,13 @@ pub struct Reader {
     shared: Arc<Shared>,
     /// Where the last read ended, so that the next need not begin at a segment's start.
     walk: Option<(u64, Walk)>,
+    /// How often in a row the disk has failed to read.
+    failures: u32,
 }
+
+/// After so many failures in a row an unreadable block counts as damage, if the file's beginning can be
+/// read: then it is the block, and not the whole disk that is away for a while.
+const PATIENCE: u32 = 5;
 
 /// What a read found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,7 +53,7 @@ impl Gathering {
 
 impl Reader {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, walk: None }
+        Self { shared, walk: None, failures: 0 }
     }
 
     /// The durable records from `from` on: at most `max_records`, and no more once their payloads reach
@@ -56,7 +62,8 @@ impl Reader {
     /// [`Writer::take_losses`](super::Writer::take_losses), so the first record may lie after `from`.
     ///
     /// # Errors
-    /// [`QueueError::Storage`] when the disk does not answer. Nothing is passed over: read again later.
+    /// [`QueueError::Storage`] when the disk does not answer. Read again later: nothing is
+    /// passed over, until one block has failed several times while its file can be read elsewhere.
     pub fn read(&mut self, from: u64, max_records: usize, max_bytes: usize) -> Result<Batch, QueueError> {
         let mut batch = Gathering { entries: Vec::new(), records_left: max_records, bytes_left: max_bytes };
         let mut position = from;
@@ -74,7 +81,11 @@ impl Reader {
         position: u64,
         batch: &mut Gathering,
     ) -> Result<u64, QueueError> {
+        let give_up = self.failures >= PATIENCE;
         let Some(walk) = self.walk_to(segment, position)? else { return Ok(segment.end) };
+        if give_up && walk.file_answers() {
+            walk.pass_bad_blocks();
+        }
         let bound = Bound { bytes: segment.bytes, end: segment.end };
         let mut holes = Vec::new();
         let outcome = gather(walk, bound, segment, position, batch, &mut holes);
@@ -88,6 +99,7 @@ impl Reader {
         for (hole, reason) in holes {
             self.shared.state().damage(segment.base, hole.start.max(position)..hole.end, reason);
         }
+        self.failures = if outcome.is_ok() { 0 } else { self.failures.saturating_add(1) };
         outcome.map_err(|source| self.failed("read", segment, source))?;
         Ok(if batch.full() { next } else { segment.end })
     }

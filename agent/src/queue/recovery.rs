@@ -26,7 +26,7 @@ use uuid::Uuid;
 
 use super::loss::{Loss, Range};
 use super::state::Segment;
-use super::survey::Facts;
+use super::survey::{Facts, Found};
 use crate::record::GapReason;
 
 /// Which queue id an opening goes on with, and why.
@@ -132,7 +132,8 @@ pub(super) fn decide(facts: &Facts, boot: Uuid, fresh: Uuid) -> Plan {
     let furthest = facts.furthest();
     let start = start(facts, boot, furthest);
     let last = facts.last();
-    let end = last.map_or(0, |(_, _, tail)| tail.end).max(facts.stray_end.unwrap_or(0));
+    let newest_base = facts.segments.last().map_or(0, |newest| newest.base);
+    let end = last.map_or(0, |(_, _, tail)| tail.end).max(facts.stray_end.unwrap_or(0)).max(newest_base);
     let mut plan = Plan {
         queue: last.filter(|_| start == Start::Continued).map_or(fresh, |(_, header, _)| header.queue),
         start,
@@ -183,20 +184,16 @@ fn keep(facts: &Facts, plan: &mut Plan) {
 }
 
 fn losses(facts: &Facts, furthest: u64, plan: &mut Plan) {
-    if let Some(oldest) = plan.segments.first() {
-        plan.losses.push((oldest.queue, plan.floor..oldest.base, GapReason::Vanished));
+    if let Some(oldest) = facts.segments.first() {
+        let queue = oldest.header.map_or_else(|| owner(facts, 0), |header| header.queue);
+        plan.losses.push((queue, plan.floor..oldest.base, GapReason::Vanished));
     }
-    let mut queue = Uuid::nil();
-    for (index, found) in facts.segments.iter().enumerate() {
+    for (index, found) in facts.segments.iter().enumerate().filter(|(_, found)| found.header.is_none()) {
         let later = facts.segments.get(index + 1..).unwrap_or_default();
-        if let Some(header) = found.header {
-            queue = header.queue;
-            continue;
-        }
         // Its records end where the next file begins, or where the next header says that they ended.
         let next = later.first().map(|next| next.header.map_or(next.base, |h| h.follows.min(next.base)));
         let end = next.or(facts.stray_end).unwrap_or(found.base);
-        plan.losses.push((queue, found.base..end, GapReason::Corrupt));
+        plan.losses.push((owner(facts, index), found.base..end, GapReason::Corrupt));
     }
     let Some((_, header, tail)) = facts.last() else { return };
     if plan.torn_bytes > 0 {
@@ -204,4 +201,18 @@ fn losses(facts: &Facts, furthest: u64, plan: &mut Plan) {
     }
     let end = tail.end.max(facts.stray_end.unwrap_or(0));
     plan.losses.push((header.queue, end..furthest, GapReason::Vanished));
+}
+
+/// The queue of a file without a header: that of its neighbours, or of the one that its bytes name. Nil
+/// where they do not agree on any.
+fn owner(facts: &Facts, index: usize) -> Uuid {
+    let queue = |found: &Found| found.header.map(|header| header.queue);
+    let before = facts.segments[..index].iter().rev().find_map(queue);
+    let after = facts.segments[index + 1..].iter().find_map(queue);
+    let claimed = facts.segments[index].claimed;
+    match before {
+        Some(queue) if before == after => queue,
+        _ if [before, after].contains(&Some(claimed)) => claimed,
+        _ => Uuid::nil(),
+    }
 }

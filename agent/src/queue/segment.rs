@@ -57,6 +57,12 @@ impl Walk {
         self.pass_bad_blocks = true;
     }
 
+    /// Whether the disk reads the file's beginning.
+    pub(super) fn file_answers(&self) -> bool {
+        let mut header = [0; HEADER_LEN];
+        self.file.read_at(0, &mut header).is_ok()
+    }
+
     /// The sequence that the next frame should have.
     pub(super) fn next_sequence(&self) -> u64 {
         self.next

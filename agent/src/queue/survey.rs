@@ -2,6 +2,8 @@
 
 use std::io;
 
+use uuid::Uuid;
+
 use super::QueueError;
 use super::cursor::read_slot;
 use super::format::{HEADER_LEN, Header, cursor_name, segment_base, segment_name};
@@ -17,6 +19,8 @@ pub(super) struct Found {
     pub(super) bytes: u64,
     /// None when it cannot be read, or tells another base than the name.
     pub(super) header: Option<Header>,
+    /// The queue that the header names, believed or not; nil where there are too few bytes.
+    pub(super) claimed: Uuid,
 }
 
 /// How the frames of a file end.
@@ -53,8 +57,9 @@ impl Facts {
             let failed = |what| QueueError::storage(what, &file.name, &place);
             if let Some(base) = segment_base(&file.name) {
                 let Some(open) = open(storage, &file.name).map_err(failed("open"))? else { continue };
-                let header = read_header(&*open).filter(|header| header.base == base);
-                facts.segments.push(Found { base, bytes: file.bytes, header });
+                let (header, claimed) = read_header(&*open);
+                let header = header.filter(|header| header.base == base);
+                facts.segments.push(Found { base, bytes: file.bytes, header, claimed });
             } else if let Some(name) = cursor_name(&file.name) {
                 let Some(open) = open(storage, &file.name).map_err(failed("open"))? else { continue };
                 let slot = read_slot(&*open).map_err(failed("read"))?;
@@ -116,10 +121,10 @@ fn open(storage: &dyn Storage, name: &str) -> io::Result<Option<Box<dyn StoredFi
 }
 
 /// A header on a block that the disk cannot read any more is as good as none.
-fn read_header(file: &dyn StoredFile) -> Option<Header> {
+fn read_header(file: &dyn StoredFile) -> (Option<Header>, Uuid) {
     let mut bytes = [0; HEADER_LEN];
-    let read = file.read_at(0, &mut bytes).ok()?;
-    Header::decode(&bytes[..read])
+    let read = file.read_at(0, &mut bytes).unwrap_or(0);
+    (Header::decode(&bytes[..read]), Header::claimed_queue(&bytes))
 }
 
 fn scan(file: Box<dyn StoredFile>, found: &Found) -> io::Result<Tail> {

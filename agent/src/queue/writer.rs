@@ -4,7 +4,8 @@
 //! confirmed is added to the shared state, so only that is ever read. After a failed write or sync
 //! nothing more goes to that file: whether its bytes are safe is in doubt for ever, and asking again may
 //! be answered with a lie. The frames, still in memory, are written once more, to a new segment; its
-//! header tells where the old one ends, so that what may lie there beyond is never read.
+//! header tells where the old one ends, so that what may lie there beyond is never read. Nothing is cut off there:
+//! a torn end is what keeps a killed process's successor from giving the same names again.
 
 use std::collections::VecDeque;
 use std::io;
@@ -40,6 +41,8 @@ pub struct Writer {
     /// What is missing before this sequence was told: goes into headers.
     floor: u64,
     active: Option<Active>,
+    /// The base of a segment that could not be written; its file is empty.
+    failed: Option<u64>,
     set_aside: SetAside,
 }
 
@@ -70,7 +73,19 @@ impl Writer {
     pub(super) fn new(shared: Arc<Shared>, limits: Limits, beginning: Beginning) -> Self {
         let Beginning { queue, boot, next, floor, set_aside } = beginning;
         let (frames, lengths) = (Vec::new(), VecDeque::new());
-        Self { shared, limits, queue, boot, frames, lengths, next, floor, active: None, set_aside }
+        Self {
+            shared,
+            limits,
+            queue,
+            boot,
+            frames,
+            lengths,
+            next,
+            floor,
+            active: None,
+            failed: None,
+            set_aside,
+        }
     }
 
     /// Appends a record in memory: `encode` is given its identity and returns its bytes. Readers see it
@@ -153,7 +168,7 @@ impl Writer {
             let (count, bytes) = self.chunk();
             self.make_room(bytes);
             let Err(error) = self.write_frames(count, bytes) else { return Ok(()) };
-            self.abandon();
+            self.active = None;
             tries -= 1;
             if is_full(&error) && given < MOST_GIVEN && self.give_oldest(GapReason::DiskFull) {
                 given += 1;
@@ -219,7 +234,7 @@ impl Writer {
         let storage = &self.shared.storage;
         let name = segment_name(base);
         let file = match storage.create(&name) {
-            // An attempt that failed a moment ago could not even be removed.
+            // The attempt that failed a moment ago.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 storage.remove(&name)?;
                 storage.create(&name)?
@@ -229,10 +244,18 @@ impl Writer {
         let written =
             file.write_at(0, &content).and_then(|()| file.sync()).and_then(|()| storage.sync_directory());
         if let Err(error) = written {
-            if let Err(error) = storage.remove(&name) {
-                tracing::warn!(%error, name, "a segment that could not be written could not be removed either");
+            // It gives its room back, but its name stays until another segment is safe: should the process
+            // be killed now, it keeps the next opening from giving the lost records' names once more.
+            if let Err(error) = file.truncate(0) {
+                tracing::warn!(%error, name, "a segment that could not be written could not be emptied either");
+            }
+            if let Some(earlier) = self.failed.replace(base).filter(|earlier| *earlier != base) {
+                self.forget(earlier);
             }
             return Err(error);
+        }
+        if let Some(failed) = self.failed.take().filter(|failed| *failed != base) {
+            self.forget(failed);
         }
         let bytes = content.len() as u64;
         self.active = Some(Active { file, bytes });
@@ -241,13 +264,11 @@ impl Writer {
         Ok(())
     }
 
-    /// Leaves the active segment at its last durable byte. Cutting off what may lie beyond is a courtesy
-    /// to people who look at the file; no reader goes there.
-    fn abandon(&mut self) {
-        if let Some(active) = self.active.take()
-            && let Err(error) = active.file.truncate(active.bytes)
-        {
-            tracing::debug!(%error, "a segment that failed could not be cut off");
+    /// Removes the empty file of a segment that could not be written. If it stays, it does no harm: the
+    /// next opening sets it aside.
+    fn forget(&self, base: u64) {
+        if let Err(error) = self.shared.storage.remove(&segment_name(base)) {
+            tracing::warn!(%error, base, "an empty segment could not be removed");
         }
     }
 

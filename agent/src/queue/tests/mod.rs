@@ -1,4 +1,4 @@
-//! The queue's promises, over a real folder.
+//! The queue's promises, over a real folder and over a disk that breaks on request.
 
 mod model;
 mod promises;
@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::testing::FakeDisk;
 use super::*;
 
 pub(super) const SMALL: Settings = Settings { max_bytes: 8192, segment_bytes: 1024 };
@@ -16,7 +17,15 @@ pub(super) const NEXT_BOOT: Uuid = Uuid::from_u128(0xb008);
 
 /// Opens the queue in `path` with one cursor.
 pub(super) fn open_at(path: &Path, boot: Uuid) -> (Writer, Reader, Cursor, Recovery) {
-    let storage = Arc::new(Directory::create(path).unwrap());
+    parts(Arc::new(Directory::create(path).unwrap()), boot)
+}
+
+/// Opens the queue on a fake disk with one cursor.
+pub(super) fn open_on(disk: &FakeDisk, boot: Uuid) -> (Writer, Reader, Cursor, Recovery) {
+    parts(Arc::new(disk.clone()), boot)
+}
+
+fn parts(storage: Arc<dyn Storage>, boot: Uuid) -> (Writer, Reader, Cursor, Recovery) {
     let mut opened = open(storage, SMALL, boot, &["kafka"]).unwrap();
     let (reader, cursor) = opened.readers.remove(0);
     (opened.writer, reader, cursor, opened.recovery)

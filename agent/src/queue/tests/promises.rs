@@ -1,4 +1,7 @@
+//! One promise a test.
+
 use super::*;
+use crate::queue::testing::FakeDisk;
 use crate::record::GapReason;
 
 #[test]
@@ -69,4 +72,164 @@ fn a_full_queue_drops_the_oldest_and_says_how_many() {
     assert_eq!(lost.count, status.oldest - 5);
     assert_eq!(sequences(&mut reader, 5), (status.oldest..220).collect::<Vec<_>>());
     assert_eq!(writer.take_losses(), []);
+}
+
+#[test]
+fn a_killed_process_in_the_same_boot_continues_without_a_repeat() {
+    let disk = FakeDisk::default();
+    let (mut writer, _, _, first) = open_on(&disk, BOOT);
+    fill(&mut writer, 3);
+    append(&mut writer);
+    disk.kill();
+    let (mut writer, mut reader, _, second) = open_on(&disk, BOOT);
+    assert_eq!((second.start, second.queue, second.next), (Start::Continued, first.queue, 3));
+    fill(&mut writer, 2);
+    assert_eq!(sequences(&mut reader, 0), [0, 1, 2, 3, 4]);
+}
+
+#[test]
+fn a_new_boot_begins_a_new_id_and_keeps_the_sequence() {
+    let disk = FakeDisk::default();
+    let (mut writer, _, _, first) = open_on(&disk, BOOT);
+    fill(&mut writer, 3);
+    writer.close().unwrap();
+    disk.cut_power(1);
+    let (_, mut reader, _, second) = open_on(&disk, NEXT_BOOT);
+    assert_eq!((second.start, second.next), (Start::NewBoot, 3));
+    assert_ne!(second.queue, first.queue);
+    assert_eq!(sequences(&mut reader, 0), [0, 1, 2]);
+}
+
+#[test]
+fn a_torn_tail_begins_a_new_queue_id() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut writer, reader, cursor, first) = open_at(folder.path(), BOOT);
+    fill(&mut writer, 3);
+    drop((writer, reader, cursor));
+    let path = folder.path().join("00000000000000000000.segment");
+    let length = std::fs::metadata(&path).unwrap().len();
+    std::fs::OpenOptions::new().write(true).open(path).unwrap().set_len(length - 1).unwrap();
+    let (mut writer, mut reader, _, second) = open_at(folder.path(), BOOT);
+    assert_eq!((second.start, second.next, second.torn_bytes), (Start::TornEnd, 2, 66));
+    assert_ne!(second.queue, first.queue);
+    fill(&mut writer, 1);
+    assert_eq!(sequences(&mut reader, 0), [0, 1, 2]);
+}
+
+#[test]
+fn a_flipped_bit_costs_one_record_and_is_told() {
+    let disk = FakeDisk::default();
+    let (mut writer, mut reader, mut cursor, _) = open_on(&disk, BOOT);
+    fill(&mut writer, 40);
+    let name = "00000000000000000000.segment";
+    assert!(disk.flip(name, 68 + 67 * 2 + 30, 3));
+    let expected: Vec<u64> = (0..40).filter(|sequence| *sequence != 2).collect();
+    assert_eq!(sequences(&mut reader, 0), expected);
+    let losses = writer.take_losses();
+    assert_eq!((losses[0].from, losses[0].to, losses[0].count), (2, 2, 1));
+    assert_eq!(losses[0].reason, GapReason::Corrupt);
+    let verified = verify(&disk, &mut |_| {}).unwrap();
+    assert_eq!((verified.records, verified.damage.len()), (39, 1));
+    assert_eq!((verified.damage[0].from, verified.damage[0].to), (2, Some(2)));
+    cursor.advance(40).unwrap();
+    cursor.sync().unwrap();
+    writer.commit().unwrap();
+    assert_eq!(inspect(&disk).unwrap().set_aside, [name]);
+}
+
+#[test]
+fn an_unreadable_header_costs_its_segment_and_the_rest_is_read() {
+    let disk = FakeDisk::default();
+    let (mut writer, ..) = open_on(&disk, BOOT);
+    fill(&mut writer, 40);
+    disk.kill();
+    assert!(disk.flip("00000000000000000014.segment", 3, 0));
+    let (mut writer, mut reader, _, recovery) = open_on(&disk, BOOT);
+    assert_eq!(recovery.set_aside, ["00000000000000000014.segment"]);
+    let losses = writer.take_losses();
+    assert_eq!((losses.len(), losses[0].from, losses[0].to), (1, 14, 27));
+    assert_eq!(sequences(&mut reader, 0), (0..14).chain(28..40).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_cursor_past_the_end_begins_a_new_id_behind_it() {
+    let disk = FakeDisk::default();
+    let (mut writer, _, mut cursor, first) = open_on(&disk, BOOT);
+    fill(&mut writer, 5);
+    cursor.advance(5).unwrap();
+    disk.kill();
+    disk.remove("00000000000000000000.segment").unwrap();
+    let (mut writer, _, _, second) = open_on(&disk, BOOT);
+    assert_ne!(second.queue, first.queue);
+    assert_eq!(append(&mut writer).sequence, 5);
+}
+
+#[test]
+fn a_failed_sync_is_never_asked_again_and_loses_nothing() {
+    let disk = FakeDisk::default();
+    let (mut writer, ..) = open_on(&disk, BOOT);
+    fill(&mut writer, 2);
+    disk.fail_syncs(1);
+    fill(&mut writer, 2);
+    assert_eq!(writer.status().segments, 2);
+    disk.cut_power(7);
+    let (_, mut reader, _, _) = open_on(&disk, NEXT_BOOT);
+    assert_eq!(sequences(&mut reader, 0), [0, 1, 2, 3]);
+}
+
+#[test]
+fn a_disk_without_room_gives_up_the_oldest_for_the_newest() {
+    let disk = FakeDisk::default();
+    let (mut writer, mut reader, ..) = open_on(&disk, BOOT);
+    fill(&mut writer, 40);
+    disk.set_capacity(Some(disk.used()));
+    fill(&mut writer, 5);
+    let losses = writer.take_losses();
+    assert_eq!((losses[0].from, losses[0].to, losses[0].reason), (0, 13, GapReason::DiskFull));
+    assert_eq!(sequences(&mut reader, 0), (14..45).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_disk_that_refuses_every_write_costs_the_batch_and_says_so() {
+    let disk = FakeDisk::default();
+    let (mut writer, mut reader, ..) = open_on(&disk, BOOT);
+    fill(&mut writer, 2);
+    disk.fail_writes(9);
+    append(&mut writer);
+    assert!(matches!(writer.commit(), Err(QueueError::Lost { from: 2, to: 2, .. })));
+    disk.fail_writes(0);
+    fill(&mut writer, 1);
+    let losses = writer.take_losses();
+    assert_eq!((losses[0].from, losses[0].to, losses[0].reason), (2, 2, GapReason::WriteFailed));
+    assert_eq!(sequences(&mut reader, 0), [0, 1, 3]);
+}
+
+#[test]
+fn a_block_that_cannot_be_read_is_an_error_first_and_a_told_loss_when_it_stays_so() {
+    let disk = FakeDisk::default();
+    let big = Settings { max_bytes: 1 << 20, segment_bytes: 1 << 18 };
+    let mut opened = open(Arc::new(disk.clone()), big, BOOT, &["kafka"]).unwrap();
+    let reader = &mut opened.readers[0].0;
+    fill(&mut opened.writer, 500);
+    disk.break_block("00000000000000000000.segment", 8192);
+    let mut tries = 0;
+    while reader.read(0, usize::MAX, usize::MAX).is_err() {
+        tries += 1;
+        assert!(tries < 100);
+    }
+    assert!(tries > 1);
+    let losses = opened.writer.take_losses();
+    assert!(losses[0].count > 50 && losses[0].count < 70, "{losses:?}");
+}
+
+#[test]
+fn a_record_too_large_to_keep_is_told_in_its_place() {
+    let disk = FakeDisk::default();
+    let (mut writer, mut reader, ..) = open_on(&disk, BOOT);
+    append(&mut writer);
+    writer.append(1, |_| vec![0; 5000]);
+    fill(&mut writer, 1);
+    let losses = writer.take_losses();
+    assert_eq!((losses[0].from, losses[0].to, losses[0].reason), (1, 1, GapReason::Refused));
+    assert_eq!(sequences(&mut reader, 0), [0, 2]);
 }
