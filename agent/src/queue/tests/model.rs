@@ -286,8 +286,13 @@ impl World {
     fn close(&mut self, reboot: bool) {
         self.commit();
         if let Some(open) = self.open.take() {
-            // With every fault in play a seal may fail; the files are then as a kill leaves them.
-            open.writer.close().ok();
+            // With every fault in play a seal may fail: what was appended is then durable all the same.
+            if !matches!(open.writer.close(), Err(QueueError::Lost { .. })) {
+                self.told.append(&mut self.taken);
+                for (identity, payload) in std::mem::take(&mut self.pending) {
+                    self.name(identity, payload);
+                }
+            }
         }
         self.end();
         self.boot += u128::from(reboot);
