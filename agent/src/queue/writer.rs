@@ -222,16 +222,22 @@ impl Writer {
         let header = Header { queue: self.queue, base, follows, floor: self.floor, boot: self.boot };
         let mut content = header.encode().to_vec();
         content.extend_from_slice(&self.frames[..bytes]);
-        // A leftover may have the name that this segment needs.
-        self.clear_leftovers(|leftover| leftover == base);
-        let storage = &self.shared.storage;
-        let file = storage.create(&segment_name(base))?;
+        let storage = self.shared.storage.clone();
+        let name = segment_name(base);
+        let file = if self.leftovers.contains(&(base, 0)) {
+            storage.open(&name, true)?
+        } else {
+            // A leftover of an earlier process may have the name that this segment needs.
+            self.clear_leftovers(|leftover| leftover == base);
+            storage.create(&name)?
+        };
         let written =
             file.write_at(0, &content).and_then(|()| file.sync()).and_then(|()| storage.sync_directory());
         if let Err(error) = written {
             self.leave(base, &*file);
             return Err(error);
         }
+        self.leftovers.retain(|(leftover, _)| *leftover != base);
         self.clear_leftovers(|_| true);
         let bytes = content.len() as u64;
         self.active = Some(Active { file, bytes });
@@ -246,9 +252,15 @@ impl Writer {
         if let Err(error) = file.truncate(0) {
             tracing::warn!(%error, base, "a segment that could not be written could not be emptied either");
         }
-        self.leftovers.push((base, 0));
+        if !self.leftovers.contains(&(base, 0)) {
+            self.leftovers.push((base, 0));
+        }
         if self.leftovers.len() > 1 {
             self.clear_leftovers(|leftover| leftover == base);
+        }
+        // Older segments may be given up next: what says that they were there must be safe before.
+        if let Err(error) = self.shared.storage.sync_directory() {
+            tracing::warn!(%error, "the queue's directory could not be synced");
         }
     }
 
