@@ -28,11 +28,20 @@ stage() {
     if [ "$status" -eq 0 ]; then
         printf '%-10s %5d s  ok\n' "$name" "$took"
     else
-        printf '%-10s %5d s  FAILED, exit status %d; the end of %s:\n' "$name" "$took" "$status" "$log"
-        tail -n 80 "$log" | sed 's/^/    /'
+        printf '%-10s %5d s  FAILED, exit status %d; from %s:\n' "$name" "$took" "$status" "$log"
+        excerpt "$log" | sed 's/^/    /'
     fi
     grep -h '^skipped: ' "$log" | sed 's/^/    /'
     return "$status"
+}
+
+# Each test's first complaint, or the end of what has no tests.
+excerpt() {
+    if grep -q '^test result: FAILED' "$1"; then
+        awk '/^thread .* panicked at/ { show = seen[$2]++ ? 0 : 8 } show > 0 { print; show-- }' "$1"
+    else
+        tail -n 60 "$1"
+    fi
 }
 
 # Adds up what libtest and node's runner say of themselves, or counts the stage as one.

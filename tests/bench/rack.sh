@@ -34,17 +34,17 @@ memory() { awk -v field="$1:" '$1 == field { printf "%.1f", $2 / 1024 }' "/proc/
 
 start=$(now)
 target/release/pirack demo --headless --boards 12 --for "${seconds}s" --listen 127.0.0.1:0 \
-    --scratch "$scratch" >"$scratch/out" 2>"$scratch/err" &
+    --scratch "$scratch/rack" >"$scratch/said" 2>&1 &
 pid=$!
 
 url=
 boards=0
 while [ "$boards" -ne 13 ]; do
     if ! kill -0 "$pid" 2>/dev/null; then
-        cat "$scratch/err" >&2
+        cat "$scratch/said" >&2
         exit 1
     fi
-    [ -n "$url" ] || url=$(sed -n 's/^dashboard *//p' "$scratch/err")
+    [ -n "$url" ] || url=$(sed -n 's/^dashboard *//p' "$scratch/said")
     if [ -n "$url" ] && curl --silent --fail --max-time 2 --output /dev/null "$url/"; then
         boards=$(curl --silent --max-time 2 "$url/api/rack" | grep -o '"simulated":' | wc -l)
     fi

@@ -152,6 +152,7 @@ fn everything_on_the_topics_is_what_the_schemas_say() {
     for seen in &RUN.seen {
         assert_eq!(schemas.faults(&seen.document), Vec::<String>::new(), "{}", seen.document);
     }
+    assert!(!RUN.events.is_empty());
     for event in &RUN.events {
         assert_eq!(schemas.faults(event), Vec::<String>::new(), "{event}");
     }

@@ -74,8 +74,9 @@ pub fn open(
     let shared = Shared::new(storage, state, lock);
     let reader = |(index, file)| (Reader::new(shared.clone()), Cursor::new(shared.clone(), index, file));
     let readers = files.into_iter().enumerate().map(reader).collect();
-    let Plan { queue, next, floor, .. } = plan;
-    let writer = Writer::new(shared.clone(), limits, Beginning { queue, boot, next, floor, set_aside });
+    let Plan { queue, next, floor, leftovers, .. } = plan;
+    let writer =
+        Writer::new(shared.clone(), limits, Beginning { queue, boot, next, floor, leftovers, set_aside });
     Ok(Opened { writer, readers, recovery })
 }
 
@@ -128,7 +129,12 @@ fn report(plan: &Plan, state: &State) -> Recovery {
         segments: status.segments,
         bytes: status.bytes,
         torn_bytes: plan.torn_bytes,
-        set_aside: plan.set_aside.iter().map(|(base, _)| segment_name(*base)).collect(),
+        set_aside: plan
+            .set_aside
+            .iter()
+            .chain(&plan.leftovers)
+            .map(|(base, _)| segment_name(*base))
+            .collect(),
         losses: state.losses.waiting().to_vec(),
     }
 }

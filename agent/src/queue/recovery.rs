@@ -75,8 +75,10 @@ pub(super) struct Plan {
     pub(super) floor: u64,
     /// What stays readable.
     pub(super) segments: Vec<Segment>,
-    /// Bases and lengths of the files to set aside.
+    /// Bases and lengths of the files to set aside now.
     pub(super) set_aside: Vec<(u64, u64)>,
+    /// The same, of those at the end, which are moved only when a newer segment is safe.
+    pub(super) leftovers: Vec<(u64, u64)>,
     /// Still to be cut to what the cursors have not passed.
     pub(super) losses: Vec<(Uuid, Range, GapReason)>,
     pub(super) torn_bytes: u64,
@@ -141,6 +143,7 @@ pub(super) fn decide(facts: &Facts, boot: Uuid, fresh: Uuid) -> Plan {
         floor: 0,
         segments: Vec::new(),
         set_aside: Vec::new(),
+        leftovers: Vec::new(),
         losses: Vec::new(),
         torn_bytes: last.map_or(0, |(found, _, tail)| found.bytes.saturating_sub(tail.offset)),
     };
@@ -171,12 +174,16 @@ fn start(facts: &Facts, boot: Uuid, furthest: u64) -> Start {
 /// Sorts the files into those that stay and those that hold nothing to read. An empty last segment
 /// goes too: the next one may need its name.
 fn keep(facts: &Facts, plan: &mut Plan) {
+    let last_base = facts.last().map(|(last, ..)| last.base);
     for (index, found) in facts.segments.iter().enumerate() {
-        let newest_with_header = facts.last().is_some_and(|(last, ..)| last.base == found.base);
+        let newest_with_header = last_base == Some(found.base);
         match (found.header, facts.end_of(index)) {
             (Some(header), Some(end)) if end > found.base || !newest_with_header => {
                 let (base, bytes, queue) = (found.base, found.bytes, header.queue);
                 plan.segments.push(Segment { base, end, bytes, queue, holes: Vec::new() });
+            }
+            _ if last_base.is_none_or(|last| found.base >= last) => {
+                plan.leftovers.push((found.base, found.bytes));
             }
             _ => plan.set_aside.push((found.base, found.bytes)),
         }

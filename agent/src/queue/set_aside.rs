@@ -9,7 +9,7 @@ use super::storage::{Listed, Storage};
 pub(super) const FOLDER: &str = "set-aside";
 /// How many are kept, and no more than this share of the queue's bound.
 const MOST: usize = 4;
-const SHARE: u64 = 8;
+const SHARE: u64 = 4;
 
 /// What is set aside, oldest first.
 #[derive(Debug)]

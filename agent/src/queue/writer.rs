@@ -41,8 +41,10 @@ pub struct Writer {
     /// What is missing before this sequence was told: goes into headers.
     floor: u64,
     active: Option<Active>,
-    /// The base of a segment that could not be written; its file is empty.
-    failed: Option<u64>,
+    /// Bases and lengths of files at the queue's end that hold nothing to read. Their names stay until a
+    /// newer segment is safe: should the process be killed before, they keep the next opening from going
+    /// on with the old id, and from reading what was never confirmed.
+    leftovers: Vec<(u64, u64)>,
     set_aside: SetAside,
 }
 
@@ -66,26 +68,15 @@ pub(super) struct Beginning {
     pub(super) boot: Uuid,
     pub(super) next: u64,
     pub(super) floor: u64,
+    pub(super) leftovers: Vec<(u64, u64)>,
     pub(super) set_aside: SetAside,
 }
 
 impl Writer {
     pub(super) fn new(shared: Arc<Shared>, limits: Limits, beginning: Beginning) -> Self {
-        let Beginning { queue, boot, next, floor, set_aside } = beginning;
+        let Beginning { queue, boot, next, floor, leftovers, set_aside } = beginning;
         let (frames, lengths) = (Vec::new(), VecDeque::new());
-        Self {
-            shared,
-            limits,
-            queue,
-            boot,
-            frames,
-            lengths,
-            next,
-            floor,
-            active: None,
-            failed: None,
-            set_aside,
-        }
+        Self { shared, limits, queue, boot, frames, lengths, next, floor, active: None, leftovers, set_aside }
     }
 
     /// Appends a record in memory: `encode` is given its identity and returns its bytes. Readers see it
@@ -231,32 +222,23 @@ impl Writer {
         let header = Header { queue: self.queue, base, follows, floor: self.floor, boot: self.boot };
         let mut content = header.encode().to_vec();
         content.extend_from_slice(&self.frames[..bytes]);
-        let storage = &self.shared.storage;
+        let storage = self.shared.storage.clone();
         let name = segment_name(base);
-        let file = match storage.create(&name) {
-            // The attempt that failed a moment ago.
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                storage.remove(&name)?;
-                storage.create(&name)?
-            }
-            file => file?,
+        let file = if self.leftovers.contains(&(base, 0)) {
+            storage.open(&name, true)?
+        } else {
+            // A leftover of an earlier process may have the name that this segment needs.
+            self.clear_leftovers(|leftover| leftover == base);
+            storage.create(&name)?
         };
         let written =
             file.write_at(0, &content).and_then(|()| file.sync()).and_then(|()| storage.sync_directory());
         if let Err(error) = written {
-            // It gives its room back, but its name stays until another segment is safe: should the process
-            // be killed now, it keeps the next opening from giving the lost records' names once more.
-            if let Err(error) = file.truncate(0) {
-                tracing::warn!(%error, name, "a segment that could not be written could not be emptied either");
-            }
-            if let Some(earlier) = self.failed.replace(base).filter(|earlier| *earlier != base) {
-                self.forget(earlier);
-            }
+            self.leave(base, &*file);
             return Err(error);
         }
-        if let Some(failed) = self.failed.take().filter(|failed| *failed != base) {
-            self.forget(failed);
-        }
+        self.leftovers.retain(|(leftover, _)| *leftover != base);
+        self.clear_leftovers(|_| true);
         let bytes = content.len() as u64;
         self.active = Some(Active { file, bytes });
         let segment = Segment { base, end: base, bytes, queue: self.queue, holes: Vec::new() };
@@ -264,18 +246,41 @@ impl Writer {
         Ok(())
     }
 
-    /// Removes the empty file of a segment that could not be written. If it stays, it does no harm: the
-    /// next opening sets it aside.
-    fn forget(&self, base: u64) {
-        if let Err(error) = self.shared.storage.remove(&segment_name(base)) {
-            tracing::warn!(%error, base, "an empty segment could not be removed");
+    /// Gives back the room of a segment that could not be written. Only the first such name stays, so
+    /// that a disk that refuses for long does not fill up with them.
+    fn leave(&mut self, base: u64, file: &dyn StoredFile) {
+        if let Err(error) = file.truncate(0) {
+            tracing::warn!(%error, base, "a segment that could not be written could not be emptied either");
+        }
+        if !self.leftovers.contains(&(base, 0)) {
+            self.leftovers.push((base, 0));
+        }
+        if self.leftovers.len() > 1 {
+            self.clear_leftovers(|leftover| leftover == base);
+        }
+        // Older segments may be given up next: what says that they were there must be safe before.
+        if let Err(error) = self.shared.storage.sync_directory() {
+            tracing::warn!(%error, "the queue's directory could not be synced");
+        }
+    }
+
+    fn clear_leftovers(&mut self, gone: impl Fn(u64) -> bool) {
+        let storage = &*self.shared.storage;
+        for (base, bytes) in self.leftovers.extract_if(.., |(base, _)| gone(*base)) {
+            let name = segment_name(base);
+            let cleared =
+                if bytes == 0 { storage.remove(&name) } else { self.set_aside.take(storage, &name, bytes) };
+            if let Err(error) = cleared {
+                tracing::warn!(%error, name, "a file that holds nothing to read could not be moved away");
+            }
         }
     }
 
     /// Gives up the oldest segments until `bytes` more fit into the queue's bound.
     fn make_room(&mut self, bytes: usize) {
         let header = if self.active.is_none() { HEADER_LEN } else { 0 };
-        let needed = (bytes + header) as u64;
+        // The seal must find room too.
+        let needed = (bytes + header + FRAME_LEN) as u64;
         while self.shared.state().bytes() + self.set_aside.bytes() + needed > self.limits.max_bytes {
             if !self.give_oldest(GapReason::QueueFull) {
                 return;

@@ -134,14 +134,15 @@ impl World {
         if let Some(fake) = &self.fake {
             // A disk without room for the cursors' first write cannot be opened; that is said, not tested here.
             fake.set_capacity(None);
-            (fake.fail_writes(0), fake.fail_syncs(0));
+            fake.fail_writes(0);
+            fake.fail_syncs(0);
         }
         let boot = Uuid::from_u128(self.boot);
         let Opened { writer, mut readers, .. } =
             open(self.storage.clone(), self.settings, boot, &SINKS).unwrap();
         for (_, cursor) in &mut readers {
             // Every other one syncs each move; the other only when it is dropped.
-            if self.appended % 2 == 0 {
+            if self.appended.is_multiple_of(2) {
                 cursor.sync_every(std::time::Duration::ZERO);
             }
         }
@@ -170,8 +171,8 @@ impl World {
         self.pending.push((identity, payload));
     }
 
-    fn name(&mut self, identity: Identity, payload: Vec<u8>) {
-        let known = self.names.entry(identity).or_insert_with(|| payload.clone());
+    fn name(&mut self, identity: Identity, payload: &[u8]) {
+        let known = self.names.entry(identity).or_insert_with(|| payload.to_vec());
         assert_eq!(*known, payload, "{identity:?} names two records");
     }
 
@@ -190,7 +191,7 @@ impl World {
         let (kept, lost): (Vec<_>, Vec<_>) =
             pending.into_iter().partition(|(identity, _)| identity.sequence < lost_from);
         for (identity, payload) in kept {
-            self.name(identity, payload);
+            self.name(identity, &payload);
         }
         if lost_from != u64::MAX {
             // A loss whose record was lost itself is covered by that record's own loss: the model keeps it
@@ -229,7 +230,7 @@ impl World {
         self.tell();
         assert!(seen.is_sorted_by(|a, b| a.identity.sequence < b.identity.sequence), "{seen:?}");
         for entry in &seen {
-            self.name(entry.identity, entry.payload.clone());
+            self.name(entry.identity, &entry.payload);
         }
         if !self.wrongs.lies {
             self.check_complete(sink, &seen);
@@ -288,8 +289,13 @@ impl World {
     fn close(&mut self, reboot: bool) {
         self.commit();
         if let Some(open) = self.open.take() {
-            // With every fault in play a seal may fail; the files are then as a kill leaves them.
-            open.writer.close().ok();
+            // With every fault in play a seal may fail: what was appended is then durable all the same.
+            if !matches!(open.writer.close(), Err(QueueError::Lost { .. })) {
+                self.told.append(&mut self.taken);
+                for (identity, payload) in std::mem::take(&mut self.pending) {
+                    self.name(identity, &payload);
+                }
+            }
         }
         self.end();
         self.boot += u128::from(reboot);
