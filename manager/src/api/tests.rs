@@ -144,7 +144,8 @@ fn the_rack_reads_as_the_contract_says() {
         (&json!("w1"), &json!("worker"), &json!("well"))
     );
     assert_eq!((&board["reason"], &board["queued"]), (&Value::Null, &Value::Null));
-    assert_eq!(board["health"], json!({"cpu_ratio": 0.25}), "what is absent is not there");
+    let health = json!({"time": "2026-11-21T08:00:01.000Z", "cpu_ratio": 0.25});
+    assert_eq!(board["health"], health, "what is absent is not there");
     let sensor = json!({"sensor": "inlet", "chip": "bme280", "quantity": "temperature", "unit": "celsius",
         "value": 21.5, "quality": "good", "time": "2026-11-21T08:00:02.000Z"});
     assert_eq!(board["sensors"], json!([sensor]));

@@ -88,7 +88,7 @@ fn a_record_that_kafka_brings_twice_is_stored_once_and_counted_as_redelivered() 
     let counters = Counters { consumed: 4, stored: 3, redelivered: 1, undecodable: 0 };
     assert_eq!(ended, Ended { counters, drained: true, told: true });
     assert_eq!(lab.history.count().unwrap(), 3);
-    assert_eq!(lab.live.board("w1").unwrap().health.cpu_ratio, Some(0.25));
+    assert_eq!(lab.live.board("w1").unwrap().health.fields.cpu_ratio, Some(0.25));
     assert_eq!(lab.live.snapshot().totals.redelivered, 1);
 }
 
