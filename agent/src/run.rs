@@ -17,17 +17,21 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::clock::Clock;
 use crate::config::Config;
-use crate::queue::{self, Directory, Loss, QueueError};
+use crate::queue::{self, Directory, QueueError};
 use crate::record::BoardName;
 use crate::recorder::Recorder;
-use crate::schedule::{self, Scheduled};
+use crate::schedule;
 use crate::ship::Shipper;
 use crate::sink::kafka::{Kafka, KafkaSettings};
-use crate::source::host;
+use crate::source::host::{self, HostSettings};
 use crate::source::i2c::{self, LinuxBus, SharedBus};
-use crate::tally::Tally;
+
+// What whoever runs an agent needs of the other rooms passes through this door.
+pub use crate::clock::{Clock, SystemClock};
+pub use crate::queue::{Loss, Settings as QueueSettings};
+pub use crate::schedule::Scheduled;
+pub use crate::tally::{Counts, Tally};
 
 /// Observations under way between the sources and the recorder.
 const OBSERVATIONS: usize = 256;
@@ -209,6 +213,12 @@ fn open_queue(
         source,
     })?;
     queue::open(Arc::new(storage), settings, clock.now().boot, &["kafka"])
+}
+
+/// The health of the machine this runs on, and nothing else: no chip, no data disk.
+#[must_use]
+pub fn this_machine(interval: Duration) -> Vec<Scheduled> {
+    host::sources(&HostSettings::default()).into_iter().map(|source| Scheduled { source, interval }).collect()
 }
 
 /// Everything that a configuration asks to be read. Touches nothing yet.

@@ -20,7 +20,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use pirack_agent::clock::{Clock, SystemClock};
+use pirack_agent::run::{Clock, SystemClock};
 use tokio::sync::{broadcast, watch};
 
 pub use broker::BrokerError;

@@ -2,19 +2,15 @@
 //! audience may pull.
 
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use pirack_agent::clock::Clock;
-use pirack_agent::letter::chain;
-use pirack_agent::queue;
 use pirack_agent::record::{BoardName, NameError};
-use pirack_agent::run::{Agent, AgentSettings, Farewell, RunError};
-use pirack_agent::schedule::Scheduled;
+use pirack_agent::run::{
+    self, Agent, AgentSettings, Clock, Counts, Farewell, QueueSettings, RunError, Scheduled,
+};
 use pirack_agent::simulate::{self, SimulatedBoard};
-use pirack_agent::source::Source;
-use pirack_agent::source::host::{self, HostSettings};
-use pirack_agent::tally::Counts;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
@@ -74,11 +70,13 @@ impl Rack {
         let mut agents = BTreeMap::new();
         for SimulatedBoard { name, role, sources, .. } in simulate::rack(ground.boards, ground.seed) {
             live.declare(name.as_str(), shown(role), true);
+            let interval = ground.interval;
+            let sources = sources.into_iter().map(|source| Scheduled { source, interval }).collect();
             agents.insert(name.to_string(), agent(ground, &broker, name, sources)?);
         }
         let name = this_machine(&agents)?;
         live.declare(name.as_str(), Role::Unassigned, false);
-        let sources = host::sources(&HostSettings::default());
+        let sources = run::this_machine(ground.interval);
         agents.insert(name.to_string(), agent(ground, &broker, name, sources)?);
         herald.announce("rack", Happening::RackStarted { boards: agents.len() as u64 });
         let inner = Mutex::new(Inner { agents, resumption: None });
@@ -159,7 +157,7 @@ impl Rack {
 
     async fn hold_broker(self: Arc<Self>, seconds: f64) {
         if let Err(error) = self.broker.stop().await {
-            tracing::warn!(error = chain(&error), "the broker goes on");
+            tracing::warn!(error = &error as &dyn Error, "the broker goes on");
             return;
         }
         let pause = Duration::from_secs_f64(seconds);
@@ -175,7 +173,7 @@ impl Rack {
                 self.live.set_broker(self.broker.address(), BrokerState::Running, None);
                 self.herald.announce("broker", Happening::BrokerStarted {});
             }
-            Err(error) => tracing::warn!(error = chain(&error), "the broker stays down"),
+            Err(error) => tracing::warn!(error = &error as &dyn Error, "the broker stays down"),
         }
     }
 
@@ -217,15 +215,14 @@ fn agent(
     ground: &Ground<'_>,
     broker: &Broker,
     board: BoardName,
-    sources: Vec<Box<dyn Source>>,
+    sources: Vec<Scheduled>,
 ) -> Result<Agent, RunError> {
-    let interval = ground.interval;
     Agent::start(AgentSettings {
         queue_directory: ground.scratch.queue(board.as_str()),
         board,
-        interval,
-        sources: sources.into_iter().map(|source| Scheduled { source, interval }).collect(),
-        queue: queue::Settings::bounded(QUEUE_BYTES),
+        interval: ground.interval,
+        sources,
+        queue: QueueSettings::bounded(QUEUE_BYTES),
         kafka_bootstrap: vec![broker.address().to_owned()],
         clock: Arc::clone(&ground.clock),
     })

@@ -5,8 +5,7 @@
 //! counters: it is every identity that was appended and is neither in the history, nor still in its
 //! queue, nor declared dropped.
 
-use pirack_agent::run::Farewell;
-use pirack_agent::tally::Counts;
+use pirack_agent::run::{Counts, Farewell};
 use serde::Serialize;
 
 use crate::watch::Ranges;
@@ -94,8 +93,8 @@ impl Summary {
 
 #[cfg(test)]
 mod tests {
-    use pirack_agent::queue::Loss;
     use pirack_agent::record::GapReason;
+    use pirack_agent::run::Loss;
 
     use super::*;
 
