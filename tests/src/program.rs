@@ -9,6 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use crate::wait;
 
 /// The manager, `pirack`: `PIRACK_BIN`, or the one that cargo built beside this test.
@@ -89,14 +91,23 @@ impl Program {
     /// When it cannot be started.
     #[must_use]
     pub fn spawn(mut command: Command) -> Self {
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        Self::attached(command)
+    }
+
+    /// The same, for a command that has its standard input and output already: a terminal, or a reader
+    /// of the test's own. Only standard error is read here, and standard output where it is piped.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    #[must_use]
+    pub fn attached(mut command: Command) -> Self {
         let name = Path::new(command.get_program()).display().to_string();
-        let mut child = command.spawn().unwrap_or_else(|error| panic!("{name} does not start: {error}"));
+        let started = command.stderr(Stdio::piped()).spawn();
+        let mut child = started.unwrap_or_else(|error| panic!("{name} does not start: {error}"));
         let (out, err) = (Lines::default(), Lines::default());
-        let readers = vec![
-            collect(child.stdout.take().unwrap(), Arc::clone(&out)),
-            collect(child.stderr.take().unwrap(), Arc::clone(&err)),
-        ];
+        let mut readers = vec![collect(child.stderr.take().unwrap(), Arc::clone(&err))];
+        readers.extend(child.stdout.take().map(|stream| collect(stream, Arc::clone(&out))));
         Self { name, child, out, err, readers }
     }
 
@@ -123,6 +134,15 @@ impl Program {
             }
             found
         })
+    }
+
+    /// Sends it a signal.
+    ///
+    /// # Panics
+    /// When it has ended already.
+    pub fn signal(&mut self, signal: Signal) {
+        assert!(self.status().is_none(), "{} ended before its signal:\n{}", self.name, self.said());
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
     /// Waits until it ends by itself.

@@ -96,20 +96,6 @@ fn a_wrong_command_line_exits_with_2_and_names_the_value() {
     }
 }
 
-#[test]
-fn an_agent_told_to_check_a_broken_file_names_the_file_the_line_and_exits_with_1() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("agent.toml");
-    fs::write(&file, "# one\n# two\nboard = \"No Name\"\n").unwrap();
-    let arguments = ["check", "--config", file.to_str().unwrap()];
-    let ended = Program::start(&program::agent(), arguments).end(PATIENCE);
-    assert_eq!(ended.code, Some(1), "{ended:?}");
-    let said = [ended.out.join("\n"), ended.err.join("\n")].join("\n");
-    for word in [file.to_str().unwrap(), "3", "No Name"] {
-        assert!(said.contains(word), "\"{word}\" is not in:\n{said}");
-    }
-}
-
 /// A file system of 64 KiB over a folder, taken down again with the test.
 struct Mounted<'a>(&'a Path);
 
