@@ -11,9 +11,11 @@
 )]
 
 pub mod browser;
+pub mod demo;
 pub mod http;
 pub mod program;
 pub mod schema;
 pub mod skip;
+pub mod terminal;
 pub mod topics;
 pub mod wait;

@@ -2,15 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails, fails the test")]
 
-use std::path::Path;
-use std::time::Duration;
-
 use pirack_tests::browser::Browser;
-use pirack_tests::program::{self, Program, root};
+use pirack_tests::demo::Demo;
+use pirack_tests::program::root;
 use pirack_tests::skip;
-
-/// How long the demo may take to say where its dashboard is.
-const STEP: Duration = Duration::from_secs(10);
 
 /// The browser, or the reason why there is none.
 fn lacks_browser() -> Option<&'static str> {
@@ -21,14 +16,6 @@ fn lacks_browser() -> Option<&'static str> {
     } else {
         None
     }
-}
-
-fn start(scratch: &Path) -> (Program, String) {
-    let scratch = scratch.to_str().unwrap();
-    let arguments = ["demo", "--headless", "--boards", "12", "--listen", "127.0.0.1:0", "--scratch", scratch];
-    let mut demo = Program::start(&program::pirack(), arguments);
-    let dashboard = demo.line("dashboard", STEP);
-    (demo, dashboard.trim_end_matches('/').to_owned())
 }
 
 async fn points(browser: &Browser) -> Option<u64> {
@@ -43,7 +30,8 @@ async fn the_dashboard_shows_the_rack_its_charts_move_and_unplug_greys_a_tile() 
         return skip::lacking(name, reason);
     }
     let scratch = tempfile::tempdir().unwrap();
-    let (_demo, dashboard) = start(scratch.path());
+    let demo = Demo::start(scratch.path(), &["--boards", "12"]);
+    let dashboard = format!("http://{}", demo.dashboard);
     let browser = Browser::start().await;
     let pictures = root().join("target");
 

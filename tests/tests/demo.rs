@@ -6,20 +6,19 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what fails, fails the test")]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use pirack_tests::program::{self, Ended, Program};
+use pirack_tests::demo::{Demo, STEP, board, is_well};
+use pirack_tests::program::Ended;
 use pirack_tests::schema::Schemas;
 use pirack_tests::topics::{Seen, Topics};
-use pirack_tests::{http, skip, wait};
+use pirack_tests::{http, skip};
 use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
 
-/// How long one step of the scenario may take.
-const STEP: Duration = Duration::from_secs(10);
 /// This machine, and the simulated ones.
 const BOARDS: usize = 13;
 const TOPICS: [&str; 3] = ["rack.readings", "rack.health", "rack.events"];
@@ -45,65 +44,30 @@ struct Run {
 
 static RUN: LazyLock<Run> = LazyLock::new(|| {
     let scratch = tempfile::tempdir().unwrap();
-    let mut demo = start(scratch.path());
-    let dashboard =
-        demo.line("dashboard", STEP).trim_start_matches("http://").trim_end_matches('/').to_owned();
-    let bootstrap = demo.line("kafka", STEP);
-    let history = PathBuf::from(demo.line("history", STEP));
-
-    rack_when(&dashboard, "13 boards, all of them well", |rack| {
-        let boards = rack["boards"].as_array()?;
-        let well = boards.iter().filter(|board| board["state"] == "well" || board["state"] == "warm").count();
-        (boards.len() == BOARDS && well == BOARDS).then_some(())
-    });
-    let mut topics = Topics::follow(&bootstrap, &TOPICS);
-    unplug_and_stop(&dashboard);
+    let demo = Demo::start(scratch.path(), &["--for", "20s", "--boards", "12"]);
+    demo.when_well(BOARDS);
+    let mut topics = Topics::follow(&demo.bootstrap, &TOPICS);
+    unplug_and_stop(&demo);
     let seen = topics.read_to_end(STEP);
-    let kcat = kcat(&bootstrap);
-    let events = http::get(&dashboard, "/api/events?limit=500").unwrap().json();
-    let ended = demo.end(Duration::from_secs(40));
-    let last = ended.out.last().cloned().unwrap_or_default();
-    let summary = serde_json::from_str(&last).unwrap_or_else(|error| panic!("{error}: {last}\n{ended:?}"));
+    let kcat = kcat(&demo.bootstrap);
+    let events = http::get(&demo.dashboard, "/api/events?limit=500").unwrap().json();
+    let history = demo.history.clone();
+    let (summary, ended) = demo.end(Duration::from_secs(40));
     let (stored, sqlite3) = (identities(&history), count_with_sqlite3(&history));
     Run { seen, kcat, events: events.as_array().unwrap().clone(), summary, stored, sqlite3, ended }
 });
 
-fn start(scratch: &Path) -> Program {
-    let scratch = scratch.to_str().unwrap();
-    let fixed = ["demo", "--headless", "--json", "--for", "20s", "--boards", "12", "--listen", "127.0.0.1:0"];
-    Program::start(&program::pirack(), fixed.into_iter().chain(["--scratch", scratch]))
-}
-
 /// Unplugs w2 until it is silent, stops the broker meanwhile, and waits until all of it has healed.
-fn unplug_and_stop(dashboard: &str) {
-    accepted(dashboard, "/api/boards/w2/unplug", None);
-    rack_when(dashboard, "w2 silent", |rack| (board(rack, "w2")["state"] == "silent").then_some(()));
-    accepted(dashboard, "/api/broker/stop", Some(&json!({ "seconds": 4 })));
-    rack_when(dashboard, "queues that grow while the broker is away", |rack| {
-        let stopped = rack["broker"]["state"] == "stopped";
-        (stopped && rack["totals"]["queued"].as_u64() > Some(0)).then_some(())
-    });
-    accepted(dashboard, "/api/boards/w2/plug", None);
-    rack_when(dashboard, "w2 back, and every queue drained", |rack| {
-        let back = board(rack, "w2")["state"] == "well" || board(rack, "w2")["state"] == "warm";
+fn unplug_and_stop(demo: &Demo) {
+    demo.post("/api/boards/w2/unplug", None);
+    demo.when("w2 silent", STEP, |rack| board(rack, "w2")["state"] == "silent");
+    demo.stop_broker(4);
+    demo.post("/api/boards/w2/plug", None);
+    demo.when("w2 back, and every queue drained", STEP, |rack| {
         // A record is always under way somewhere; a backlog is more than one pass over a board's sources.
         let drained = rack["totals"]["queued"].as_u64() < Some(100);
-        (back && drained && rack["broker"]["state"] == "running").then_some(())
+        is_well(board(rack, "w2")) && drained && rack["broker"]["state"] == "running"
     });
-}
-
-fn accepted(dashboard: &str, path: &str, body: Option<&Value>) {
-    let answer = http::post(dashboard, path, body).unwrap();
-    assert_eq!((answer.status, answer.json()), (202, json!({ "accepted": true })), "POST {path}");
-}
-
-fn rack_when(dashboard: &str, what: &str, look: impl Fn(&Value) -> Option<()>) {
-    wait::until(what, STEP, || look(&http::get(dashboard, "/api/rack").ok()?.json()));
-}
-
-fn board<'a>(rack: &'a Value, name: &str) -> &'a Value {
-    let boards = rack["boards"].as_array().unwrap();
-    boards.iter().find(|board| board["name"] == name).unwrap_or(&Value::Null)
 }
 
 /// Everything on the topics, as the client that people have at hand prints it.
