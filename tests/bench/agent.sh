@@ -1,27 +1,12 @@
 #!/bin/sh
-# What the agent costs a board: its memory one second after its start, with no broker to be found.
+# What the agent costs a board: its memory one second after its start, with no broker to be found, and
+# once more SECONDS after its start where they are given.
 #
-#   tests/bench/agent.sh
+#   tests/bench/agent.sh [SECONDS]        3600 for the figure to reach; `make bench` asks for the first only
 #
 # Prints key=value lines.
-set -eu
-
-cd "$(dirname "$0")/../.."
-scratch=$(mktemp -d)
-pid=
-finish() {
-    status=$?
-    trap - EXIT
-    if [ -n "$pid" ]; then
-        kill "$pid" 2>/dev/null || true
-        wait "$pid" 2>/dev/null || true
-    fi
-    rm -rf "$scratch"
-    exit "$status"
-}
-trap finish EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
+# shellcheck source-path=SCRIPTDIR source=measure.sh
+. "$(dirname "$0")/measure.sh"
 
 # Nobody listens on port 9: the queue fills, and the client keeps trying.
 cat >"$scratch/agent.toml" <<TOML
@@ -32,11 +17,13 @@ directory = "$scratch/queue"
 [kafka]
 bootstrap = ["127.0.0.1:9"]
 TOML
-target/release/pirack-agent run --config "$scratch/agent.toml" >"$scratch/out" 2>&1 &
+target/release/pirack-agent run --config "$scratch/agent.toml" >"$scratch/said" 2>&1 &
 pid=$!
 sleep 1
-if ! kill -0 "$pid" 2>/dev/null; then
-    cat "$scratch/out" >&2
-    exit 1
+alive "$scratch/said"
+echo "agent_memory_mebibytes=$(memory VmRSS)"
+if [ $# -gt 0 ]; then
+    sleep $(($1 - 1))
+    alive "$scratch/said"
+    echo "agent_memory_mebibytes_after=$(memory VmRSS)"
 fi
-awk '$1 == "VmRSS:" { printf "agent_memory_mebibytes=%.1f\n", $2 / 1024 }' "/proc/$pid/status"

@@ -6,12 +6,12 @@
 #
 # Prints key=value lines; the figure to reach is ratio <= 0.25. The exporter is scraped without pauses,
 # which favours it: its caches stay warm, while the agent's passes lie 0.25 s apart.
-set -eu
+# shellcheck source-path=SCRIPTDIR source=measure.sh
+. "$(dirname "$0")/measure.sh"
 
 scrapes=${1:-200}
 passes=${2:-100}
 exporter=$(command -v prometheus-node-exporter || true)
-cd "$(dirname "$0")/../.."
 
 if [ -z "$exporter" ]; then
     echo "host.sh: prometheus-node-exporter is not installed: apt-get install prometheus-node-exporter" >&2
@@ -20,24 +20,8 @@ fi
 
 cargo build --quiet --release -p pirack-agent --example host_pass
 
-log=$(mktemp)
-pid=
-finish() {
-    status=$?
-    trap - EXIT
-    if [ -n "$pid" ]; then
-        kill "$pid" 2>/dev/null || true
-        wait "$pid" 2>/dev/null || true
-    fi
-    rm -f "$log"
-    exit "$status"
-}
-trap finish EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-
 # The kernel gives a free port, so that nothing else on this machine is in the way.
-"$exporter" --web.listen-address=127.0.0.1:0 2>"$log" &
+"$exporter" --web.listen-address=127.0.0.1:0 >"$scratch/said" 2>&1 &
 pid=$!
 
 # The socket's inode leads from the process to its port.
@@ -45,9 +29,10 @@ port=
 tries=0
 while [ -z "$port" ]; do
     tries=$((tries + 1))
-    if [ "$tries" -gt 100 ] || ! kill -0 "$pid" 2>/dev/null; then
-        echo "host.sh: the exporter did not start:" >&2
-        cat "$log" >&2
+    alive "$scratch/said"
+    if [ "$tries" -gt 100 ]; then
+        echo "host.sh: the exporter listens nowhere:" >&2
+        cat "$scratch/said" >&2
         exit 1
     fi
     inodes=$(ls -l "/proc/$pid/fd" 2>/dev/null | sed -n 's/.*socket:\[\([0-9]*\)\].*/\1/p')
@@ -60,9 +45,6 @@ while [ -z "$port" ]; do
 done
 
 url="http://127.0.0.1:$port/metrics"
-
-# utime + stime, in ticks; the name in parentheses may hold anything, so count from its end.
-ticks() { sed 's/.*) //' "/proc/$pid/stat" | awk '{ print $12 + $13 }'; }
 
 # Once before counting: the first scrape also starts the exporter's collectors.
 curl --silent --fail --output /dev/null --max-time 10 "$url"

@@ -6,32 +6,10 @@
 # Prints key=value lines. The first picture is there when GET / answers and /api/rack holds 13 boards,
 # counted from the program's start; the processor's share and the memory are those of the whole
 # program, from the tenth second to the last but five.
-set -eu
+# shellcheck source-path=SCRIPTDIR source=measure.sh
+. "$(dirname "$0")/measure.sh"
 
 seconds=${1:-60}
-cd "$(dirname "$0")/../.."
-scratch=$(mktemp -d)
-pid=
-finish() {
-    status=$?
-    trap - EXIT
-    if [ -n "$pid" ]; then
-        kill -INT "$pid" 2>/dev/null || true
-        wait "$pid" 2>/dev/null || true
-    fi
-    rm -rf "$scratch"
-    exit "$status"
-}
-trap finish EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-
-now() { cut -d ' ' -f 1 /proc/uptime; }
-since() { echo "$(now) $1" | awk '{ printf "%.2f", $1 - $2 }'; }
-# utime + stime, in ticks; the name in parentheses may hold anything, so count from its end.
-ticks() { sed 's/.*) //' "/proc/$pid/stat" | awk '{ print $12 + $13 }'; }
-memory() { awk -v field="$1:" '$1 == field { printf "%.1f", $2 / 1024 }' "/proc/$pid/status"; }
-
 start=$(now)
 target/release/pirack demo --headless --boards 12 --for "${seconds}s" --listen 127.0.0.1:0 \
     --scratch "$scratch/rack" >"$scratch/said" 2>&1 &
@@ -40,10 +18,7 @@ pid=$!
 url=
 boards=0
 while [ "$boards" -ne 13 ]; do
-    if ! kill -0 "$pid" 2>/dev/null; then
-        cat "$scratch/said" >&2
-        exit 1
-    fi
+    alive "$scratch/said"
     [ -n "$url" ] || url=$(sed -n 's/^dashboard *//p' "$scratch/said")
     if [ -n "$url" ] && curl --silent --fail --max-time 2 --output /dev/null "$url/"; then
         boards=$(curl --silent --max-time 2 "$url/api/rack" | grep -o '"simulated":' | wc -l)

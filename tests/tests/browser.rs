@@ -1,7 +1,5 @@
 //! The dashboard in a real browser: what a person sees, and what a click does.
 
-#![expect(clippy::unwrap_used, reason = "what fails, fails the test")]
-
 use pirack_tests::browser::Browser;
 use pirack_tests::demo::Demo;
 use pirack_tests::program::root;

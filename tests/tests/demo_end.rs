@@ -1,7 +1,5 @@
 //! The ways in which `pirack demo` ends, each of them well, and what it does not let strangers do.
 
-#![expect(clippy::unwrap_used, reason = "what fails, fails the test")]
-
 use std::io::{self, BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
