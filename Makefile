@@ -14,7 +14,7 @@ demo: ## a rack on this machine, in the browser and in the terminal; ARGS='--boa
 test: ## every check, with what it needs; logs in target/logs
 	@tests/run.sh
 
-test-long: ## the same, and what takes longer: the agent for armv7
+test-long: ## the same, and what takes longer: the agent for armv7, long broker stops
 	@tests/run.sh long
 
 bench: ## the figures, measured on this machine
