@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use crate::clock::Clock;
+use crate::letter::chain;
 use crate::queue::{Loss, Losses, QueueError, Writer};
 use crate::record::{BoardName, Body, Gap, GapReason, Health, Identity, Moment, Record};
 use crate::schedule::Observed;
@@ -115,6 +116,8 @@ struct Pen<'a> {
     untold: Losses,
     /// Shippers that wait for that.
     waiting: Vec<oneshot::Sender<()>>,
+    /// Records given up since the queue could last be written, while it cannot.
+    failing: Option<u64>,
     /// Everything given up in this run, for whoever reckons at its end.
     given_up: Losses,
 }
@@ -122,7 +125,15 @@ struct Pen<'a> {
 impl<'a> Pen<'a> {
     fn new(recorder: &'a Recorder, writer: Writer) -> Self {
         let (untold, given_up) = (Losses::default(), Losses::default());
-        Self { recorder, writer: Some(writer), uncommitted: 0, untold, waiting: Vec::new(), given_up }
+        Self {
+            recorder,
+            writer: Some(writer),
+            uncommitted: 0,
+            untold,
+            waiting: Vec::new(),
+            failing: None,
+            given_up,
+        }
     }
 
     fn observe(&mut self, observed: Observed, parts: &mut Parts) {
@@ -159,7 +170,10 @@ impl<'a> Pen<'a> {
     fn give_up(&mut self, losses: Vec<Loss>) {
         for loss in losses {
             let Loss { queue, from, to, reason, count } = loss;
-            tracing::warn!(%queue, from, to, count, ?reason, "records are given up");
+            match &mut self.failing {
+                Some(records) => *records += count,
+                None => tracing::warn!(%queue, from, to, count, ?reason, "records are given up"),
+            }
             self.recorder.tally.dropped(count);
             self.tell(&loss);
             self.untold.join(loss.clone());
@@ -188,7 +202,10 @@ impl<'a> Pen<'a> {
             match outcome {
                 Ok(commit) => self.committed(commit.durable),
                 Err(error) => {
-                    tracing::error!(error = &error as &dyn std::error::Error, "the queue cannot be written");
+                    if self.failing.is_none() {
+                        tracing::error!(error = chain(&error), "the queue cannot be written; trying on");
+                        self.failing = Some(0);
+                    }
                     // The gaps went down with the rest, so they are said again before anything else.
                     for loss in self.untold.waiting().to_vec() {
                         self.tell(&loss);
@@ -204,6 +221,9 @@ impl<'a> Pen<'a> {
         self.recorder.tally.durable(durable);
         self.recorder.durable.send_replace(durable);
         drop(self.untold.take());
+        if let Some(records) = self.failing.take() {
+            tracing::info!(records, "the queue is written again; so many records were given up meanwhile");
+        }
         for told in self.waiting.drain(..) {
             // A shipper that has gone in the meantime is offered the record again, and tells it again.
             let (Ok(()) | Err(())) = told.send(());
@@ -258,3 +278,6 @@ impl Parts {
         (health != Health::default()).then_some((newest.moment, health))
     }
 }
+
+#[cfg(test)]
+mod tests;

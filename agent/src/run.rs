@@ -99,8 +99,10 @@ pub struct Farewell {
     pub queue: Uuid,
     /// Every sequence this run appended.
     pub appended: Range<u64>,
-    /// Those still waiting in the queue.
+    /// Those of them that are durable and still wait.
     pub waiting: Range<u64>,
+    /// How many records wait in the queue in all, those of earlier runs included.
+    pub backlog: u64,
     /// Those given up, each told in a gap record.
     pub losses: Vec<Loss>,
     /// Whether the queue was closed cleanly. Everything durable stays so in any case.
@@ -197,7 +199,8 @@ impl Agent {
         }
         let (shipped, durable) = self.tally.positions();
         let (appended, waiting) = (self.first..self.tally.next(), shipped.max(self.first)..durable);
-        Farewell { board, queue: self.queue, appended, waiting, losses, closed }
+        let backlog = durable.saturating_sub(shipped);
+        Farewell { board, queue: self.queue, appended, waiting, backlog, losses, closed }
     }
 }
 

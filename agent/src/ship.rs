@@ -210,3 +210,6 @@ enum ShipError {
     #[error("the agent stops; what is not settled is offered again at the next start")]
     Stopping,
 }
+
+#[cfg(test)]
+mod tests;
