@@ -3,8 +3,13 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use pirack_agent::config::strangers;
+
 pub(crate) fn check(config: Option<PathBuf>) -> anyhow::Result<ExitCode> {
     let path = super::path(config.clone());
+    for stranger in strangers() {
+        eprintln!("pirack-agent: {stranger}");
+    }
     match super::load(config) {
         Ok(config) => {
             let sensors = config.sensors.len();

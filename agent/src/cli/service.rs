@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use pirack_agent::clock::{Clock, SystemClock};
-use pirack_agent::config::Config;
+use pirack_agent::config::{self, Config};
 use pirack_agent::queue;
 use pirack_agent::run::{self, Agent, AgentSettings};
 use sd_notify::NotifyState;
@@ -20,10 +20,12 @@ const DRAIN: Duration = Duration::from_secs(5);
 
 pub(crate) fn run(config: Option<PathBuf>) -> anyhow::Result<ExitCode> {
     let config = super::load(config)?;
-    let filter = EnvFilter::try_new(&config.log)
-        .with_context(|| format!("log = \"{}\" is no filter: use error, warn, info or debug", config.log))?;
+    let filter = EnvFilter::try_new(&config.log)?;
     let ansi = std::io::stderr().is_terminal();
     tracing_subscriber::fmt().with_env_filter(filter).with_ansi(ansi).with_writer(std::io::stderr).init();
+    for stranger in config::strangers() {
+        tracing::warn!("{stranger}");
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(config.sensors.len() + 16)
@@ -41,6 +43,8 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new().context("cannot read this boot's identity")?);
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
+    // A terminal that is closed must not cost the clean end either.
+    let mut hangup = signal(SignalKind::hangup())?;
     let agent = Agent::start(AgentSettings {
         board: config.board.clone(),
         interval: config.interval,
@@ -56,12 +60,13 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
         () = keep_alive() => {}
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
+        _ = hangup.recv() => {}
     }
     notify(NotifyState::Stopping);
     tracing::info!("stopping: shipping what can be shipped within {} s", DRAIN.as_secs());
-    let farewell = agent.stop(DRAIN).await?;
-    let waiting = farewell.waiting.end - farewell.waiting.start;
-    tracing::info!(waiting, "agent stopped; what waits is on disk");
+    let farewell = agent.stop(DRAIN).await;
+    tracing::info!(waiting = farewell.backlog, "agent stopped; what waits is on disk");
+    farewell.closed?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,5 +1,7 @@
 //! `PIRACK_*` variables: each overrides one key of the file.
 
+use std::env::VarError;
+
 use toml::Spanned;
 
 use super::file::File;
@@ -17,15 +19,26 @@ pub const VARIABLES: &[&str] = &[
     "PIRACK_HOST_DOCKER_SOCKET",
 ];
 
-/// Lays the variables over the file; `lookup` gives a variable's value where it is set.
+/// Lays the variables over the file; `lookup` is [`std::env::var`], or a test's own.
 pub(super) fn overlay(
     file: &mut File,
     origins: Origins<'_>,
     problems: &mut Vec<Problem>,
-    lookup: &dyn Fn(&str) -> Option<String>,
+    lookup: &dyn Fn(&str) -> Result<String, VarError>,
 ) {
     for name in VARIABLES {
-        let Some(text) = lookup(name) else { continue };
+        let text = match lookup(name) {
+            Ok(text) => text,
+            Err(VarError::NotPresent) => continue,
+            Err(VarError::NotUnicode(bytes)) => {
+                problems.push(Problem {
+                    place: Place::Variable(name),
+                    what: format!("{bytes:?} is not UTF-8"),
+                    remedy: format!("set {name} to UTF-8 text, or unset it"),
+                });
+                continue;
+            }
+        };
         if let Err(expected) = set(file, name, &text, origins.variable(name)) {
             problems.push(Problem {
                 place: Place::Variable(name),
@@ -59,4 +72,15 @@ fn set(file: &mut File, name: &str, text: &str, at: std::ops::Range<usize>) -> R
         _ => {}
     }
     Ok(())
+}
+
+/// A sentence for each variable that begins like ours and is none, a likely slip of the pen.
+#[must_use]
+pub fn strangers() -> Vec<String> {
+    let known = |name: &str| VARIABLES.contains(&name) || name == "PIRACK_CONFIG";
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let strangers = names.filter(|name| name.starts_with("PIRACK_") && !known(name));
+    strangers
+        .map(|name| format!("{name} is set and is no variable of ours; they are {}", VARIABLES.join(", ")))
+        .collect()
 }

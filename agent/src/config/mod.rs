@@ -8,12 +8,14 @@ mod environment;
 mod file;
 mod parse;
 mod problem;
+mod sensor;
 
+use std::env::VarError;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub use environment::VARIABLES;
+pub use environment::{VARIABLES, strangers};
 pub use file::{File, HostSection, KafkaSection, QueueSection, SensorSection, Written};
 pub use problem::{Place, Problem, Problems};
 
@@ -31,6 +33,9 @@ pub const DEFAULT_QUEUE_DIRECTORY: &str = "/var/lib/pirack/queue";
 pub const DEFAULT_QUEUE_BYTES: u64 = 1 << 30;
 /// What is logged.
 pub const DEFAULT_LOG: &str = "info";
+
+/// No configuration is larger.
+const LARGEST: u64 = 1 << 20;
 
 /// Everything an agent needs to know.
 #[derive(Clone, Debug)]
@@ -67,8 +72,22 @@ pub struct SensorConfig {
 /// Why there is no configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
+    /// There is no such file.
+    #[error("there is no configuration {}: write it (agent.example.toml documents every key) or name another with --config", path.display())]
+    Missing {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// It is there, and is no configuration.
+    #[error("{} is no configuration: {what}; name another with --config", path.display())]
+    NoText {
+        /// Which file.
+        path: PathBuf,
+        /// What it is instead.
+        what: String,
+    },
     /// The file cannot be read.
-    #[error("cannot read the configuration {}: write it (agent.example.toml documents every key) or name another with --config", path.display())]
+    #[error("cannot read the configuration {}: check who may read it, or name another with --config", path.display())]
     Unreadable {
         /// Which file.
         path: PathBuf,
@@ -87,10 +106,9 @@ impl Config {
     /// # Errors
     /// When the file cannot be read, or with every problem found in it.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+        let text = text_of(path)?;
         let hostname = rustix::system::uname().nodename().to_string_lossy().into_owned();
-        Self::parse(path, &text, Some(hostname), &|name| std::env::var(name).ok()).map_err(ConfigError::Wrong)
+        Self::parse(path, &text, Some(hostname), &|name| std::env::var(name)).map_err(ConfigError::Wrong)
     }
 
     /// Checks a text; `path` only serves to name it, `lookup` gives the environment.
@@ -101,7 +119,7 @@ impl Config {
         path: &Path,
         text: &str,
         hostname: Option<String>,
-        lookup: &dyn Fn(&str) -> Option<String>,
+        lookup: &dyn Fn(&str) -> Result<String, VarError>,
     ) -> Result<Self, Problems> {
         let origins = problem::Origins { file: path, text, variables: VARIABLES };
         let mut problems = Vec::new();
@@ -111,6 +129,27 @@ impl Config {
         environment::overlay(&mut file, origins, &mut problems, lookup);
         check::Checker { origins, problems, hostname }.config(&file)
     }
+}
+
+/// The file's text; nothing that could block or fill the memory is read.
+fn text_of(path: &Path) -> Result<String, ConfigError> {
+    let unreadable = |source: io::Error| match source.kind() {
+        io::ErrorKind::NotFound => ConfigError::Missing { path: path.to_owned() },
+        _ => ConfigError::Unreadable { path: path.to_owned(), source },
+    };
+    let no_text = |what: String| ConfigError::NoText { path: path.to_owned(), what };
+    let metadata = std::fs::metadata(path).map_err(unreadable)?;
+    if !metadata.is_file() {
+        return Err(no_text("it is not a regular file".to_owned()));
+    }
+    if metadata.len() > LARGEST {
+        return Err(no_text(format!("it is larger than {LARGEST} bytes")));
+    }
+    let bytes = std::fs::read(path).map_err(unreadable)?;
+    String::from_utf8(bytes).map_err(|error| {
+        let before = error.as_bytes().iter().take(error.utf8_error().valid_up_to());
+        no_text(format!("line {} is not UTF-8 text", before.filter(|byte| **byte == b'\n').count() + 1))
+    })
 }
 
 #[cfg(test)]

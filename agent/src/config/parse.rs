@@ -42,7 +42,24 @@ fn problem(origins: Origins<'_>, error: &Error) -> Problem {
         Some(key) => {
             Problem { place, what: format!("\"{key}\" is not a key here"), remedy: nearest(key, message) }
         }
-        None => Problem { place, what: message.to_owned(), remedy: "give a value of that type".to_owned() },
+        None => Problem { place, what: clipped(message), remedy: remedy(message).to_owned() },
+    }
+}
+
+/// What serde says of a value, without the whole of a huge one.
+fn clipped(message: &str) -> String {
+    message.replace("f64", "a number").replace("i64", "a whole number").chars().take(200).collect()
+}
+
+fn remedy(message: &str) -> &'static str {
+    let expected = message.rsplit("expected ").next().unwrap_or_default();
+    match expected.split([' ', '`']).next().unwrap_or_default() {
+        "f64" => "give a number without quotes",
+        "i64" => "give a whole number without quotes, in the range of 64 bits",
+        "a" if expected.starts_with("a bool") => "write true or false",
+        "a" if expected.starts_with("a string") => "write a text in \"quotes\"",
+        "a" if expected.starts_with("a seq") => "write a list in [brackets]",
+        _ => "compare it with agent.example.toml",
     }
 }
 

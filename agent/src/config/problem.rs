@@ -4,6 +4,9 @@ use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+/// Of a long line, so much is shown.
+const WIDEST: usize = 120;
+
 /// Where a value was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
@@ -34,6 +37,16 @@ pub struct Problem {
 /// Everything that is wrong, in the order of the file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, thiserror::Error)]
 pub struct Problems(pub Vec<Problem>);
+
+impl Place {
+    /// The order in which a person reads: the file from its top, then the environment.
+    pub(super) fn rank(&self) -> (usize, &str) {
+        match self {
+            Self::Line { line, .. } => (*line, ""),
+            Self::Variable(name) => (usize::MAX, name),
+        }
+    }
+}
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -87,7 +100,7 @@ impl Origins<'_> {
         }
         let upto = &self.text[..self.text.floor_char_boundary(span.start)];
         let line = upto.matches('\n').count();
-        let text = self.text.lines().nth(line).unwrap_or_default().trim().to_owned();
+        let text = self.text.lines().nth(line).unwrap_or_default().trim().chars().take(WIDEST).collect();
         Place::Line { file: self.file.to_owned(), line: line + 1, text }
     }
 

@@ -1,5 +1,6 @@
 //! Promises of the configuration.
 
+use std::env::VarError;
 use std::path::Path;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use super::*;
 const EXAMPLE: &str = include_str!("../../agent.example.toml");
 
 fn parse(text: &str) -> Result<Config, Problems> {
-    Config::parse(Path::new("agent.toml"), text, Some("W3.rack.local".into()), &|_| None)
+    Config::parse(Path::new("agent.toml"), text, Some("W3.rack.local".into()), &|_| Err(VarError::NotPresent))
 }
 
 fn complaints(text: &str) -> String {
@@ -59,6 +60,7 @@ fn every_problem_is_told_at_once_with_its_line_and_a_remedy() {
         "agent.toml:7: \"var/queue\" is not an absolute path",
         "agent.toml:10: \"10.0.0.11\" is not host:port",
         "agent.toml:14: chip:",
+        "give a number without quotes",
         "agent.toml:18: two sensors are named \"inlet\"",
         "agent.toml:18: a sensor has no bus",
         "agent.toml:20: address: a tmp102 never answers at 0x20",
@@ -80,7 +82,7 @@ fn text_that_is_not_toml_is_told_with_its_line() {
 fn a_variable_overrides_its_key_and_a_wrong_one_is_named() {
     let with = |name: &'static str, value: &'static str| {
         Config::parse(Path::new("agent.toml"), LEAST, Some("w3".into()), &move |asked| {
-            (asked == name).then(|| value.to_owned())
+            if asked == name { Ok(value.to_owned()) } else { Err(VarError::NotPresent) }
         })
     };
     assert_eq!(with("PIRACK_BOARD", "m1").unwrap().board.as_str(), "m1");
@@ -111,4 +113,69 @@ fn a_file_that_the_manager_writes_is_read_back_the_same() {
 #[test]
 fn an_empty_file_says_what_is_missing() {
     assert!(complaints("").contains("no Kafka broker is named"));
+}
+
+#[test]
+fn problems_are_told_in_the_order_of_the_file() {
+    let told = complaints(
+        "[queue]\nmax_bytes = 1\n[[sensor]]\nname = \"a/b\"\nchip = \"tmp102\"\nbus = \"i2c-1\"\n\
+                           address = -1\nsupply = true\n[kafka]\nbootstrap = [\"x\"]\ncolour = 1\n",
+    );
+    let lines: Vec<usize> = told
+        .lines()
+        .filter_map(|line| line.strip_prefix("agent.toml:")?.split(':').next()?.parse().ok())
+        .collect();
+    assert!(lines.is_sorted() && lines.len() == 7, "{lines:?} in\n{told}");
+    for expected in [
+        "agent.toml:6: \"i2c-1\" is not an absolute path",
+        "never answers at -1",
+        "a tmp102 measures no current",
+    ] {
+        assert!(told.contains(expected), "{expected} is missing from\n{told}");
+    }
+}
+
+#[test]
+fn a_filter_that_would_log_nothing_is_no_filter() {
+    for wrong in ["loud", "info,,=", "a=b=c"] {
+        assert!(complaints(&format!("log = \"{wrong}\"\n{LEAST}")).contains("is no filter"), "{wrong}");
+    }
+    assert_eq!(
+        parse(&format!("log = \"warn,pirack_agent::ship=debug\"\n{LEAST}")).unwrap().log,
+        "warn,pirack_agent::ship=debug"
+    );
+}
+
+#[test]
+fn only_one_sensor_measures_the_supply() {
+    let sensor = |address: u8| {
+        format!(
+            "[[sensor]]\nname = \"s{address}\"\nchip = \"ina219\"\nbus = \"/dev/i2c-1\"\naddress = {address}\nsupply = true\n"
+        )
+    };
+    let told = complaints(&format!("{LEAST}{}{}", sensor(0x40), sensor(0x41)));
+    assert!(told.contains("two sensors measure the board's supply"), "{told}");
+}
+
+#[test]
+fn what_is_no_text_file_is_said_to_be_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let wrong = |error: ConfigError| error.to_string();
+    assert!(wrong(Config::load(folder.path()).unwrap_err()).contains("not a regular file"));
+    let file = folder.path().join("agent.toml");
+    assert!(wrong(Config::load(&file).unwrap_err()).contains("there is no configuration"));
+    std::fs::write(&file, b"board = \"w3\"\nlog = \"\xff\"\n").unwrap();
+    assert!(wrong(Config::load(&file).unwrap_err()).contains("line 2 is not UTF-8"));
+}
+
+#[test]
+fn a_variable_that_is_no_text_is_named() {
+    let bytes = std::ffi::OsString::from("w3");
+    let lookup = |asked: &str| match asked {
+        "PIRACK_BOARD" => Err(VarError::NotUnicode(bytes.clone())),
+        _ => Err(VarError::NotPresent),
+    };
+    let told =
+        Config::parse(Path::new("agent.toml"), LEAST, Some("w3".into()), &lookup).unwrap_err().to_string();
+    assert!(told.contains("environment variable PIRACK_BOARD") && told.contains("not UTF-8"), "{told}");
 }

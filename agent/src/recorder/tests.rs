@@ -1,0 +1,158 @@
+//! Promises of the recorder, with a real queue on a disk that breaks on request, and time that stands
+//! still until it is moved.
+
+use uuid::Uuid;
+
+use super::*;
+use crate::clock::testing::FixedClock;
+use crate::queue::testing::FakeDisk;
+use crate::queue::{self, Cursor, Reader, Settings};
+use crate::record::{Quality, Quantity, Reading};
+use crate::source::Observation;
+
+const INTERVAL: Duration = Duration::from_secs(1);
+
+struct Lab {
+    disk: Arc<FakeDisk>,
+    reader: Reader,
+    _cursor: Cursor,
+    durable: watch::Receiver<u64>,
+    observations: mpsc::Sender<Observed>,
+    refusals: mpsc::Sender<Refused>,
+    recording: tokio::task::JoinHandle<(Vec<Loss>, Result<(), QueueError>)>,
+    clock: Arc<FixedClock>,
+}
+
+/// A recorder of two sources; the second is read only every 60 s.
+fn lab() -> Lab {
+    let disk = Arc::new(FakeDisk::default());
+    let mut opened =
+        queue::open(Arc::clone(&disk) as _, Settings::default(), Uuid::nil(), &["kafka"]).unwrap();
+    let (reader, cursor) = opened.readers.pop().unwrap();
+    let (durable, durable_seen) = watch::channel(0);
+    let (observations, observed) = mpsc::channel(16);
+    let (refusals, refused) = mpsc::channel(16);
+    let clock = Arc::new(FixedClock::default());
+    let recorder = Recorder {
+        board: "w3".parse().unwrap(),
+        clock: Arc::clone(&clock) as _,
+        interval: INTERVAL,
+        start: Instant::now(),
+        sources: vec![INTERVAL, 60 * INTERVAL],
+        tally: Arc::new(Tally::default()),
+        durable,
+    };
+    let recording = tokio::spawn(recorder.run(opened.writer, observed, refused));
+    Lab { disk, reader, _cursor: cursor, durable: durable_seen, observations, refusals, recording, clock }
+}
+
+impl Lab {
+    async fn observe(&self, index: usize, health: Health, values: &[f64]) {
+        let reading = |value: &f64| Reading {
+            sensor: "inlet".into(),
+            chip: "tmp102".into(),
+            quantity: Quantity::Temperature,
+            value: *value,
+            quality: Quality::Good,
+        };
+        let observation = Observation { health, readings: values.iter().map(reading).collect() };
+        let observed = Observed { index, moment: self.clock.now(), observation };
+        self.observations.send(observed).await.unwrap();
+    }
+
+    /// Everything durable, once `records` are.
+    async fn records(&mut self, records: u64) -> Vec<Record> {
+        self.durable.wait_for(|durable| *durable >= records).await.unwrap();
+        let batch = self.reader.read(0, usize::MAX, usize::MAX).unwrap();
+        batch.entries.iter().map(|entry| Record::decode(&entry.payload).unwrap()).collect()
+    }
+
+    /// The gaps among the durable records, once there is one.
+    async fn gaps(&mut self) -> Vec<Gap> {
+        for records in 1.. {
+            let gaps: Vec<_> = self
+                .records(records)
+                .await
+                .into_iter()
+                .filter_map(|record| if let Body::Gap(gap) = record.body { Some(gap) } else { None })
+                .collect();
+            if !gaps.is_empty() {
+                return gaps;
+            }
+        }
+        Vec::new()
+    }
+}
+
+fn uptime(seconds: f64) -> Health {
+    Health { uptime_seconds: Some(seconds), ..Health::default() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_parts_of_an_interval_become_one_health_and_a_stale_part_is_left_out() {
+    let mut lab = lab();
+    let supply = Health { supply_volts: Some(5.1), ..Health::default() };
+    lab.observe(0, uptime(1.0), &[20.0, f64::NAN]).await;
+    lab.observe(1, supply, &[]).await;
+    let records = lab.records(2).await;
+    let [Body::Reading(reading), Body::Health(health)] = [&records[0].body, &records[1].body] else {
+        panic!("{records:?}");
+    };
+    assert_eq!(reading.value, 20.0, "what is no number is no reading");
+    assert_eq!((health.uptime_seconds, health.supply_volts), (Some(1.0), Some(5.1)));
+    // Nothing more comes of either: the fast one is stale first, by its own interval.
+    let health_at = |records: &[Record]| match &records.last().unwrap().body {
+        Body::Health(health) => (health.uptime_seconds, health.supply_volts),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(health_at(&lab.records(4).await), (Some(1.0), Some(5.1)));
+    assert_eq!(health_at(&lab.records(8).await), (None, Some(5.1)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gap_that_a_failing_disk_swallowed_is_told_again() {
+    let mut lab = lab();
+    lab.observe(0, uptime(1.0), &[]).await;
+    assert_eq!(lab.records(1).await.len(), 1);
+    lab.observe(0, uptime(2.0), &[]).await;
+    // Each commit tries more than once; enough failures to swallow the first gap as well.
+    lab.disk.fail_writes(8);
+    let gaps = lab.gaps().await;
+    let missing: u64 = gaps.iter().map(|gap| gap.count).sum();
+    assert!(gaps.iter().any(|gap| gap.from == 1), "the first loss is told: {gaps:?}");
+    let kept = lab.records(1).await;
+    let next = kept.last().unwrap().identity.sequence + 1;
+    assert_eq!(kept.len() as u64 + missing, next, "every name is a record or in a gap");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_answered_once_its_gap_is_durable() {
+    let mut lab = lab();
+    lab.observe(0, uptime(1.0), &[]).await;
+    let identity = lab.records(1).await[0].identity;
+    let (told, durable) = oneshot::channel();
+    lab.refusals.send(Refused { records: vec![identity], told }).await.unwrap();
+    durable.await.unwrap();
+    let gaps = lab.gaps().await;
+    assert_eq!(
+        (gaps[0].of, gaps[0].from, gaps[0].reason),
+        (identity.queue, identity.sequence, GapReason::Refused)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_that_comes_while_the_recorder_stops_is_written_or_turned_away() {
+    let mut lab = lab();
+    lab.observe(0, uptime(1.0), &[]).await;
+    let identity = lab.records(1).await[0].identity;
+    let (told, durable) = oneshot::channel();
+    lab.refusals.send(Refused { records: vec![identity], told }).await.unwrap();
+    drop(lab.observations);
+    let (losses, closed) = lab.recording.await.unwrap();
+    assert!(closed.is_ok());
+    assert!(durable.await.is_ok());
+    assert_eq!(losses.len(), 1);
+    let (told, turned_away) = oneshot::channel();
+    assert!(lab.refusals.send(Refused { records: vec![identity], told }).await.is_err());
+    assert!(turned_away.await.is_err());
+}

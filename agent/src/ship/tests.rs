@@ -1,0 +1,185 @@
+//! Promises of the shipper, with a real queue and a sink that does as it is told.
+
+use std::collections::VecDeque;
+
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+use super::*;
+use crate::queue::testing::FakeDisk;
+use crate::queue::{self, Settings, Writer};
+use crate::record::Entry;
+
+/// What the sink does with a batch.
+#[derive(Clone, Copy, PartialEq)]
+enum Answer {
+    Take,
+    /// Settles only the first so many.
+    TakeFirst(usize),
+    Refuse(usize),
+    Fail,
+    /// Never answers.
+    Hang,
+}
+
+/// What happened to the sink, in order.
+#[derive(Debug, PartialEq)]
+enum Seen {
+    Connected,
+    Offered(Vec<u64>),
+    Dropped,
+}
+
+#[derive(Clone, Default)]
+struct Script {
+    answers: Arc<Mutex<VecDeque<Answer>>>,
+    seen: Arc<Mutex<Vec<Seen>>>,
+}
+
+struct Scripted(Script);
+
+impl Drop for Scripted {
+    fn drop(&mut self) {
+        self.0.seen.lock().unwrap().push(Seen::Dropped);
+    }
+}
+
+impl Sink for Scripted {
+    async fn deliver(&mut self, batch: &[Entry]) -> Result<Receipt, SinkError> {
+        let sequences = batch.iter().map(|entry| entry.identity.sequence).collect();
+        self.0.seen.lock().unwrap().push(Seen::Offered(sequences));
+        let answer = self.0.answers.lock().unwrap().pop_front().unwrap_or(Answer::Take);
+        match answer {
+            Answer::Take => Ok(Receipt { settled: batch.len(), refused: Vec::new() }),
+            Answer::TakeFirst(settled) => Ok(Receipt { settled, refused: Vec::new() }),
+            Answer::Refuse(index) => {
+                let refused = vec![Refusal { index, reason: "too large".into() }];
+                Ok(Receipt { settled: batch.len(), refused })
+            }
+            Answer::Fail => Err(SinkError::Failed {
+                sink: "scripted",
+                address: "nowhere".into(),
+                reason: "told to".into(),
+            }),
+            Answer::Hang => std::future::pending().await,
+        }
+    }
+}
+
+struct Lab {
+    writer: Writer,
+    durable: watch::Sender<u64>,
+    link: watch::Sender<bool>,
+    refused: mpsc::Receiver<Refused>,
+    tally: Arc<Tally>,
+    script: Script,
+    shipping: JoinHandle<()>,
+}
+
+/// A queue of `records` durable records, and a shipper that meets `answers`.
+fn lab(records: u64, answers: &[Answer]) -> Lab {
+    let disk = Arc::new(FakeDisk::default());
+    let mut opened = queue::open(disk, Settings::default(), Uuid::nil(), &["scripted"]).unwrap();
+    for _ in 0..records {
+        opened.writer.append(1, |identity| identity.sequence.to_string().into_bytes());
+    }
+    let committed = opened.writer.commit().unwrap().durable;
+    let (reader, cursor) = opened.readers.pop().unwrap();
+    let (durable, durable_seen) = watch::channel(committed);
+    let (link, plugged) = watch::channel(true);
+    let (refusals, refused) = mpsc::channel(4);
+    let tally = Arc::new(Tally::default());
+    let script = Script::default();
+    script.answers.lock().unwrap().extend(answers);
+    let connecting = script.clone();
+    let shipper = Shipper {
+        connect: move || {
+            connecting.seen.lock().unwrap().push(Seen::Connected);
+            Ok(Scripted(connecting.clone()))
+        },
+        outlet: Outlet::new(reader, cursor),
+        durable: durable_seen,
+        link: plugged,
+        refused: refusals,
+        tally: Arc::clone(&tally),
+    };
+    let shipping = tokio::spawn(shipper.run());
+    Lab { writer: opened.writer, durable, link, refused, tally, script, shipping }
+}
+
+impl Lab {
+    fn position(&self) -> u64 {
+        self.writer.status().cursors[0].position
+    }
+
+    /// Lets everything run until `condition` holds.
+    async fn until(&self, what: &str, condition: impl Fn(&Self) -> bool) {
+        let patience = tokio::time::timeout(Duration::from_secs(60), async {
+            while !condition(self) {
+                tokio::task::yield_now().await;
+                tokio::time::advance(Duration::from_millis(10)).await;
+            }
+        });
+        assert!(patience.await.is_ok(), "{what}: {:?}", self.script.seen.lock().unwrap());
+    }
+
+    /// The recorder goes; the shipper ends once all is out.
+    async fn end(self) -> Vec<Seen> {
+        drop(self.durable);
+        self.shipping.await.unwrap();
+        std::mem::take(&mut *self.script.seen.lock().unwrap())
+    }
+}
+
+#[tokio::test]
+async fn what_the_sink_settles_is_passed_and_the_rest_is_offered_again() {
+    let lab = lab(3, &[Answer::TakeFirst(2), Answer::Take]);
+    let tally = Arc::clone(&lab.tally);
+    let seen = lab.end().await;
+    assert_eq!(seen[..3], [Seen::Connected, Seen::Offered(vec![0, 1, 2]), Seen::Offered(vec![2])]);
+    assert_eq!(tally.counts().delivered, 3);
+}
+
+#[tokio::test]
+async fn a_sink_that_fails_is_built_anew_and_offered_the_same_batch() {
+    let seen = lab(2, &[Answer::Fail]).end().await;
+    let offers: Vec<_> = seen.iter().filter(|seen| matches!(seen, Seen::Offered(_))).collect();
+    assert_eq!(offers, [&Seen::Offered(vec![0, 1]), &Seen::Offered(vec![0, 1])]);
+    assert_eq!(seen.iter().filter(|seen| **seen == Seen::Connected).count(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn pulling_the_link_gives_the_sink_up_in_the_middle_of_a_batch_and_passes_nothing() {
+    let lab = lab(2, &[Answer::Hang]);
+    lab.until("an offer", |lab| lab.script.seen.lock().unwrap().len() == 2).await;
+    lab.link.send_replace(false);
+    lab.until("the sink's end", |lab| lab.script.seen.lock().unwrap().contains(&Seen::Dropped)).await;
+    assert_eq!(lab.position(), 0);
+    lab.link.send_replace(true);
+    lab.until("delivery", |lab| lab.position() == 2).await;
+    let seen = lab.end().await;
+    assert_eq!(seen[3..5], [Seen::Connected, Seen::Offered(vec![0, 1])]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_record_is_passed_only_once_its_gap_is_durable() {
+    let mut lab = lab(3, &[Answer::Refuse(1)]);
+    let refused = lab.refused.recv().await.unwrap();
+    assert_eq!(refused.records.iter().map(|identity| identity.sequence).collect::<Vec<_>>(), [1]);
+    assert_eq!(lab.position(), 0, "the gap is not durable yet");
+    refused.told.send(()).unwrap();
+    lab.until("the move", |lab| lab.position() == 3).await;
+    assert_eq!(lab.tally.counts().delivered, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_that_nobody_can_write_down_is_not_passed() {
+    let mut lab = lab(1, &[Answer::Refuse(0), Answer::Hang]);
+    drop(lab.refused.recv().await.unwrap());
+    lab.until("another offer", |lab| {
+        lab.script.seen.lock().unwrap().iter().filter(|seen| matches!(seen, Seen::Offered(_))).count() == 2
+    })
+    .await;
+    assert_eq!(lab.position(), 0);
+    lab.shipping.abort();
+}
