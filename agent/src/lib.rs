@@ -1,10 +1,11 @@
 //! The agent of one board: it reads the board's sensors and health, keeps every record in a durable
 //! queue on disk, and ships the queue to its sinks.
 //!
-//! A reading's whole journey, room by room: [`source`] reads registers and converts them, [`run`]
-//! wires the sources to [`queue`], which gives the record its identity and makes it durable, and
-//! [`ship`] takes it from there to a [`sink`] and moves that sink's cursor once the sink has said
-//! that the record is safe. What travels is described once, in [`record`].
+//! A reading's whole journey, room by room: [`schedule`] reads a [`source`] on its beat, which turns
+//! registers into a reading; the recorder gives it its name and its moment and appends it to the
+//! [`queue`], which makes it durable; [`ship`] takes it from there to a [`sink`], and moves that sink's
+//! cursor once the sink has said that the record is safe. What travels is described once, in [`record`];
+//! [`run`] wires the rooms together.
 
 pub mod clock;
 pub mod config;

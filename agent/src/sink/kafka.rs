@@ -31,6 +31,9 @@ const POLL_SELDOMEST: Duration = Duration::from_millis(200);
 /// Silence after which a person is told, once.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// Silence after which the producer is built anew: it may be stuck without knowing.
+const LONGEST_SILENCE: Duration = Duration::from_secs(300);
+
 /// Where and as whom records are published.
 #[derive(Clone, Debug)]
 pub struct KafkaSettings {
@@ -88,7 +91,9 @@ impl Kafka {
             if open == 0 {
                 return Ok(self.book().refusals());
             }
-            silence.note(open, || self.book().trouble.clone());
+            if silence.note(open, || self.book().trouble.clone()) {
+                return Err(failed(&self.settings, "no acknowledgement for five minutes"));
+            }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(POLL_SELDOMEST);
         }
@@ -160,18 +165,22 @@ impl Silence {
         Self { board: settings.board.clone(), address, since: Instant::now(), open: usize::MAX, told: false }
     }
 
-    fn note(&mut self, open: usize, trouble: impl Fn() -> Option<String>) {
+    /// Notes how many records are still open; true when it has been silent for so long that a new
+    /// producer may do better.
+    fn note(&mut self, open: usize, trouble: impl Fn() -> Option<String>) -> bool {
         if open < self.open {
             (self.open, self.since) = (open, Instant::now());
         } else if !self.told && self.since.elapsed() >= PATIENCE {
             self.told = true;
             let reason = trouble().unwrap_or_else(|| "no answer".to_owned());
             tracing::warn!(
+                board = %self.board,
                 kafka = self.address,
                 reason,
                 "no acknowledgement for 5 s; records wait in the queue"
             );
         }
+        self.since.elapsed() >= LONGEST_SILENCE
     }
 }
 
