@@ -85,6 +85,12 @@ impl Scratch {
         outcome.map(|()| Self { path: path.to_owned(), ours: false })
     }
 
+    /// A named folder, whatever room there is.
+    #[cfg(test)]
+    pub(super) fn at(path: &Path) -> Self {
+        Self::named(path, 0).unwrap()
+    }
+
     /// The history's file.
     #[must_use]
     pub fn history(&self) -> PathBuf {
