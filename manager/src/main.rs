@@ -47,7 +47,8 @@ struct Demo {
     /// How long to run, for example 30s or 5m; until Ctrl-C where it is not given.
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
     duration: Option<Duration>,
-    /// Where the dashboard is served; port 0 takes a free one.
+    /// Where the dashboard is served, for this machine only; port 0 takes a free one. From another
+    /// machine: ssh -L 8080:127.0.0.1:8080 HOST, for there is no password yet.
     #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
     listen: SocketAddr,
     /// An empty or new folder for queues and history, kept at the end; else one of our own, taken away.
