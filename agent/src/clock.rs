@@ -1,9 +1,4 @@
-//! When something was observed: wall time, whether that time can be trusted, and the boot it fell in.
-//!
-//! A board without a battery wakes in 1970 and is corrected minutes later, so wall time alone orders
-//! nothing. Every moment therefore also carries the boot's identity and the seconds since that boot
-//! (`CLOCK_BOOTTIME`, which counts through suspend and never steps). A moment is taken once, when the
-//! observation is made, and never corrected afterwards.
+//! The kernel's clocks, and whether they can be trusted: where a [`Moment`] comes from.
 
 use std::fs;
 use std::io;
@@ -12,20 +7,7 @@ use jiff::Timestamp;
 use rustix::time::{ClockId, clock_gettime};
 use uuid::Uuid;
 
-use crate::record::ClockState;
-
-/// One moment, as every record carries it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Moment {
-    /// Wall time, in UTC.
-    pub time: Timestamp,
-    /// Whether the kernel held the wall clock for synchronised at that moment.
-    pub clock: ClockState,
-    /// The kernel's own identity of this boot.
-    pub boot: Uuid,
-    /// Seconds since that boot.
-    pub boottime_seconds: f64,
-}
+use crate::record::{ClockState, Moment};
 
 /// The clock, one of the edges of the world.
 pub trait Clock: Send + Sync {

@@ -2,7 +2,8 @@
 //! commits in groups.
 //!
 //! Invariants: a record's time is the moment its source was read, fixed here and never again; a record
-//! is appended exactly once; what the queue had to give up is said in a gap record of the same queue.
+//! is appended exactly once; what the queue had to give up is said in a gap record, and said again until
+//! that record is durable.
 //!
 //! Readings are appended as they come. Once an interval, shortly after the sources' common beat, the
 //! parts of health that they saw become one health record, and everything appended since is committed
@@ -11,16 +12,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
-use crate::clock::{Clock, Moment};
-use crate::queue::{Loss, QueueError, Writer};
-use crate::record::{BoardName, Body, Gap, GapReason, Health, Identity, Record};
+use crate::clock::Clock;
+use crate::queue::{Loss, Losses, QueueError, Writer};
+use crate::record::{BoardName, Body, Gap, GapReason, Health, Identity, Moment, Record};
 use crate::schedule::Observed;
 use crate::tally::Tally;
 
-/// A part of health is left out after so many intervals without news.
+/// A part of health is left out after so many of its source's intervals without news.
 const STALE_AFTER: f64 = 3.5;
 
 /// Everything the recorder needs.
@@ -30,31 +31,36 @@ pub(crate) struct Recorder {
     pub(crate) interval: Duration,
     /// When the sources' common beat begins.
     pub(crate) start: Instant,
-    /// How many sources there are.
-    pub(crate) sources: usize,
+    /// How often each source is read, in the order in which they were scheduled.
+    pub(crate) sources: Vec<Duration>,
     pub(crate) tally: Arc<Tally>,
     /// The sequence behind the last durable record.
     pub(crate) durable: watch::Sender<u64>,
 }
 
-/// A record that a sink refused for good.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Refused(pub(crate) Identity);
+/// Records that a sink refused for good, ascending.
+pub(crate) struct Refused {
+    pub(crate) records: Vec<Identity>,
+    /// Told once the gap that names them is durable.
+    pub(crate) told: oneshot::Sender<()>,
+}
 
 impl Recorder {
-    /// Records until every sender of `observed` is gone, then closes the queue cleanly. Returns what was given up.
+    /// Records until every sender of `observed` is gone, then closes the queue cleanly. Returns what was
+    /// given up, and how the queue was closed.
     pub(crate) async fn run(
         self,
         writer: Writer,
         mut observed: mpsc::Receiver<Observed>,
         mut refused: mpsc::Receiver<Refused>,
-    ) -> Result<Vec<Loss>, QueueError> {
-        let mut parts = Parts::new(self.sources, self.interval.mul_f64(STALE_AFTER));
+    ) -> (Vec<Loss>, Result<(), QueueError>) {
+        let stale = |interval: &Duration| (*interval).max(self.interval).mul_f64(STALE_AFTER);
+        let mut parts = Parts::new(self.sources.iter().map(stale));
         // Late enough for the beat's reads to be in, early enough to feel live.
         let lag = (self.interval / 4).min(Duration::from_millis(250));
         let mut beat = interval_at(self.start + lag, self.interval);
         beat.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        let mut pen = Pen { recorder: &self, writer: Some(writer), uncommitted: 0, given_up: Vec::new() };
+        let mut pen = Pen::new(&self, writer);
         let mut due: Option<Instant> = None;
         loop {
             let commit_due = async {
@@ -76,7 +82,10 @@ impl Recorder {
                     pen.commit().await;
                     due = None;
                 }
-                Some(Refused(identity)) = refused.recv() => pen.refuse(identity),
+                Some(refused) = refused.recv() => {
+                    pen.refuse(refused);
+                    due.get_or_insert_with(|| Instant::now() + lag);
+                }
                 next = observed.recv() => match next {
                     Some(observed) => {
                         pen.observe(observed, &mut parts);
@@ -85,6 +94,11 @@ impl Recorder {
                     None => break,
                 },
             }
+        }
+        // Whoever comes with a refusal from now on hears that nobody is here to write it down.
+        refused.close();
+        while let Some(refused) = refused.recv().await {
+            pen.refuse(refused);
         }
         pen.commit().await;
         pen.close().await
@@ -97,10 +111,20 @@ struct Pen<'a> {
     /// Away only while a commit runs on its own thread.
     writer: Option<Writer>,
     uncommitted: u64,
-    given_up: Vec<Loss>,
+    /// Losses whose gap records are not durable yet.
+    untold: Losses,
+    /// Shippers that wait for that.
+    waiting: Vec<oneshot::Sender<()>>,
+    /// Everything given up in this run, for whoever reckons at its end.
+    given_up: Losses,
 }
 
-impl Pen<'_> {
+impl<'a> Pen<'a> {
+    fn new(recorder: &'a Recorder, writer: Writer) -> Self {
+        let (untold, given_up) = (Losses::default(), Losses::default());
+        Self { recorder, writer: Some(writer), uncommitted: 0, untold, waiting: Vec::new(), given_up }
+    }
+
     fn observe(&mut self, observed: Observed, parts: &mut Parts) {
         for reading in observed.observation.readings {
             // JSON has no infinity; a driver that computes one has read nonsense.
@@ -123,22 +147,30 @@ impl Pen<'_> {
         self.recorder.tally.appended(identity.sequence);
     }
 
-    fn refuse(&mut self, Identity { queue, sequence }: Identity) {
-        self.give_up(&Loss { queue, from: sequence, to: sequence, reason: GapReason::Refused, count: 1 });
+    fn refuse(&mut self, refused: Refused) {
+        let mut losses = Losses::default();
+        for Identity { queue, sequence } in refused.records {
+            losses.add(queue, &(sequence..sequence + 1), GapReason::Refused);
+        }
+        self.give_up(losses.take());
+        self.waiting.push(refused.told);
     }
 
-    fn give_up(&mut self, loss: &Loss) {
-        self.recorder.tally.dropped(loss.count);
+    fn give_up(&mut self, losses: Vec<Loss>) {
+        for loss in losses {
+            let Loss { queue, from, to, reason, count } = loss;
+            tracing::warn!(%queue, from, to, count, ?reason, "records are given up");
+            self.recorder.tally.dropped(count);
+            self.tell(&loss);
+            self.untold.join(loss.clone());
+            self.given_up.join(loss);
+        }
+    }
+
+    fn tell(&mut self, loss: &Loss) {
         let gap =
             Gap { of: loss.queue, from: loss.from, to: loss.to, reason: loss.reason, count: loss.count };
-        tracing::warn!(queue = %loss.queue, from = loss.from, to = loss.to, count = loss.count, reason = ?loss.reason,
-            "records are given up");
         self.append(self.recorder.clock.now(), Body::Gap(gap));
-        // Losses come in runs, so joining neighbours keeps this list short however long the run.
-        match self.given_up.last_mut().filter(|last| last.queue == loss.queue && last.to + 1 == loss.from) {
-            Some(last) => (last.to, last.count) = (loss.to, last.count + loss.count),
-            None => self.given_up.push(loss.clone()),
-        }
     }
 
     /// Makes everything appended durable, and says in the stream what had to be given up for it.
@@ -154,33 +186,45 @@ impl Pen<'_> {
             self.writer = Some(writer);
             self.uncommitted = 0;
             match outcome {
-                Ok(commit) => {
-                    self.recorder.tally.durable(commit.durable);
-                    self.recorder.durable.send_replace(commit.durable);
-                }
+                Ok(commit) => self.committed(commit.durable),
                 Err(error) => {
-                    tracing::error!(error = &error as &dyn std::error::Error, "the queue cannot be written")
+                    tracing::error!(error = &error as &dyn std::error::Error, "the queue cannot be written");
+                    // The gaps went down with the rest, so they are said again before anything else.
+                    for loss in self.untold.waiting().to_vec() {
+                        self.tell(&loss);
+                    }
                 }
             }
         }
         let losses = self.writer.as_mut().map(Writer::take_losses).unwrap_or_default();
-        for loss in &losses {
-            self.give_up(loss);
+        self.give_up(losses);
+    }
+
+    fn committed(&mut self, durable: u64) {
+        self.recorder.tally.durable(durable);
+        self.recorder.durable.send_replace(durable);
+        drop(self.untold.take());
+        for told in self.waiting.drain(..) {
+            // A shipper that has gone in the meantime is offered the record again, and tells it again.
+            let (Ok(()) | Err(())) = told.send(());
         }
     }
 
-    async fn close(self) -> Result<Vec<Loss>, QueueError> {
-        if let Some(writer) = self.writer {
-            tokio::task::spawn_blocking(move || writer.close()).await.unwrap_or(Ok(()))?;
-        }
-        Ok(self.given_up)
+    async fn close(mut self) -> (Vec<Loss>, Result<(), QueueError>) {
+        let closed = match self.writer.take() {
+            Some(writer) => tokio::task::spawn_blocking(move || writer.close()).await.unwrap_or(Ok(())),
+            None => Ok(()),
+        };
+        (self.given_up.take(), closed)
     }
 }
 
 /// The newest part of health that each source gave.
-struct Parts {
-    parts: Vec<Option<Part>>,
+struct Parts(Vec<Slot>);
+
+struct Slot {
     stale_after: Duration,
+    newest: Option<Part>,
 }
 
 struct Part {
@@ -190,22 +234,25 @@ struct Part {
 }
 
 impl Parts {
-    fn new(sources: usize, stale_after: Duration) -> Self {
-        Self { parts: std::iter::repeat_with(|| None).take(sources).collect(), stale_after }
+    fn new(stale_after: impl Iterator<Item = Duration>) -> Self {
+        Self(stale_after.map(|stale_after| Slot { stale_after, newest: None }).collect())
     }
 
     fn put(&mut self, index: usize, moment: Moment, health: Health) {
-        if let Some(part) = self.parts.get_mut(index) {
-            *part = Some(Part { arrived: Instant::now(), moment, health });
+        if let Some(slot) = self.0.get_mut(index) {
+            slot.newest = Some(Part { arrived: Instant::now(), moment, health });
         }
     }
 
     /// All fresh parts as one health, at the moment of the newest; nothing when no part is fresh.
     fn assemble(&self, now: Instant) -> Option<(Moment, Health)> {
-        let fresh = || self.parts.iter().flatten().filter(|part| now - part.arrived <= self.stale_after);
-        let newest = fresh().max_by_key(|part| part.arrived)?;
+        let fresh = |slot: &&Slot| {
+            slot.newest.as_ref().is_some_and(|part| now.duration_since(part.arrived) <= slot.stale_after)
+        };
+        let parts = || self.0.iter().filter(fresh).filter_map(|slot| slot.newest.as_ref());
+        let newest = parts().max_by_key(|part| part.arrived)?;
         let mut health = Health::default();
-        for part in fresh() {
+        for part in parts() {
             health.merge(part.health.clone());
         }
         (health != Health::default()).then_some((newest.moment, health))

@@ -22,7 +22,7 @@ use crate::queue::{self, Directory, QueueError};
 use crate::record::BoardName;
 use crate::recorder::Recorder;
 use crate::schedule;
-use crate::ship::Shipper;
+use crate::ship::{Outlet, Shipper};
 use crate::sink::kafka::{Kafka, KafkaSettings};
 use crate::source::host::{self, HostSettings};
 use crate::source::i2c::{self, LinuxBus, SharedBus};
@@ -33,6 +33,8 @@ pub use crate::queue::{Loss, Settings as QueueSettings};
 pub use crate::schedule::Scheduled;
 pub use crate::tally::{Counts, Tally};
 
+/// How long a stop waits for the disk.
+const CLOSING: Duration = Duration::from_secs(30);
 /// Observations under way between the sources and the recorder.
 const OBSERVATIONS: usize = 256;
 
@@ -66,6 +68,12 @@ pub enum RunError {
         #[source]
         source: QueueError,
     },
+    /// The disk did not answer while the agent was stopped.
+    #[error("the queue of {board} was not closed: its disk does not answer; check it before the next start")]
+    Hung {
+        /// Whose.
+        board: BoardName,
+    },
 }
 
 /// One running agent.
@@ -77,12 +85,13 @@ pub struct Agent {
     link: watch::Sender<bool>,
     stop: watch::Sender<bool>,
     sources: JoinSet<()>,
-    recorder: JoinHandle<Result<Vec<Loss>, QueueError>>,
-    shipper: JoinHandle<()>,
+    recorder: JoinHandle<(Vec<Loss>, Result<(), QueueError>)>,
+    /// One task; in a set, so that it ends with the agent.
+    shipper: JoinSet<()>,
 }
 
 /// What an agent leaves behind, by the names of its records.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Farewell {
     /// The board.
     pub board: BoardName,
@@ -94,6 +103,8 @@ pub struct Farewell {
     pub waiting: Range<u64>,
     /// Those given up, each told in a gap record.
     pub losses: Vec<Loss>,
+    /// Whether the queue was closed cleanly. Everything durable stays so in any case.
+    pub closed: Result<(), RunError>,
 }
 
 impl Agent {
@@ -121,7 +132,7 @@ impl Agent {
             clock: Arc::clone(&settings.clock),
             interval: settings.interval,
             start,
-            sources: settings.sources.len(),
+            sources: settings.sources.iter().map(|scheduled| scheduled.interval).collect(),
             tally: Arc::clone(&tally),
             durable,
         };
@@ -131,16 +142,13 @@ impl Agent {
             tally.shipped(cursor.position());
             let connect = move || Kafka::connect(&kafka);
             let tally = Arc::clone(&tally);
-            Shipper {
-                connect,
-                reader,
-                cursor,
-                durable: durable_seen,
-                link: plugged,
-                refused: refusals,
-                tally,
-            }
+            let outlet = Outlet::new(reader, cursor);
+            Shipper { connect, outlet, durable: durable_seen, link: plugged, refused: refusals, tally }
         });
+        let mut shipping = JoinSet::new();
+        if let Some(shipper) = shipper {
+            shipping.spawn(shipper.run());
+        }
         Ok(Self {
             board,
             queue,
@@ -150,11 +158,7 @@ impl Agent {
             stop,
             sources: schedule::spawn(settings.sources, &settings.clock, start, &observations, &stopped),
             recorder: tokio::spawn(recorder.run(writer, observed, refused)),
-            shipper: tokio::spawn(async move {
-                if let Some(shipper) = shipper {
-                    shipper.run().await;
-                }
-            }),
+            shipper: shipping,
         })
     }
 
@@ -176,28 +180,24 @@ impl Agent {
     }
 
     /// Stops reading, writes what was read, ships what can be shipped within `drain`, and closes the queue.
-    ///
-    /// # Errors
-    /// When the queue cannot be closed cleanly. Everything durable stays so.
-    pub async fn stop(mut self, drain: Duration) -> Result<Farewell, RunError> {
+    pub async fn stop(mut self, drain: Duration) -> Farewell {
         self.stop.send_replace(true);
         while self.sources.join_next().await.is_some() {}
-        let recorded = self.recorder.await.unwrap_or(Ok(Vec::new()));
-        let mut shipper = self.shipper;
-        if tokio::time::timeout(drain, &mut shipper).await.is_err() {
-            shipper.abort();
-            // An aborted task has let go of its sink by the time it is joined.
-            drop(shipper.await);
+        let board = self.board;
+        let (losses, closed) = match tokio::time::timeout(CLOSING, self.recorder).await {
+            Ok(Ok((losses, closed))) => {
+                (losses, closed.map_err(|source| RunError::Queue { board: board.clone(), source }))
+            }
+            // It hangs in the kernel, or it panicked: what it had not made durable shows as missing.
+            _ => (Vec::new(), Err(RunError::Hung { board: board.clone() })),
+        };
+        let shipping = async { while self.shipper.join_next().await.is_some() {} };
+        if tokio::time::timeout(drain, shipping).await.is_err() {
+            self.shipper.shutdown().await;
         }
-        let losses = recorded.map_err(|source| RunError::Queue { board: self.board.clone(), source })?;
-        let (shipped, next) = self.tally.positions();
-        Ok(Farewell {
-            board: self.board,
-            queue: self.queue,
-            appended: self.first..next,
-            waiting: shipped.max(self.first)..next,
-            losses,
-        })
+        let (shipped, durable) = self.tally.positions();
+        let (appended, waiting) = (self.first..self.tally.next(), shipped.max(self.first)..durable);
+        Farewell { board, queue: self.queue, appended, waiting, losses, closed }
     }
 }
 

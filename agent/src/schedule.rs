@@ -12,8 +12,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
-use crate::clock::{Clock, Moment};
+use crate::clock::Clock;
 use crate::letter::chain;
+use crate::record::Moment;
 use crate::source::{Observation, Source, SourceError};
 
 /// A source and how often it is read.

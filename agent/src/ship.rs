@@ -5,15 +5,15 @@
 //! link that is unplugged, a client that must be built anew, ends in the same way: the batch is read
 //! again from the cursor.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::letter::chain;
 use crate::queue::{Batch, Cursor, Reader};
 use crate::recorder::Refused;
-use crate::sink::{Receipt, Sink, SinkError};
+use crate::sink::{Receipt, Refusal, Sink, SinkError};
 use crate::tally::Tally;
 
 /// The most records in one batch: at 300 bytes each about one request to a broker.
@@ -29,12 +29,12 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 pub(crate) struct Shipper<F> {
     /// Builds the sink, at first and after every failure.
     pub(crate) connect: F,
-    pub(crate) reader: Reader,
-    pub(crate) cursor: Cursor,
+    pub(crate) outlet: Outlet,
     /// The sequence behind the last durable record.
     pub(crate) durable: watch::Receiver<u64>,
     /// Whether the board's link is plugged in.
     pub(crate) link: watch::Receiver<bool>,
+    /// Where refused records are told.
     pub(crate) refused: mpsc::Sender<Refused>,
     pub(crate) tally: Arc<Tally>,
 }
@@ -46,86 +46,149 @@ where
 {
     /// Ships until the recorder has gone and all it wrote is out, or for ever; dropping it stops it.
     pub(crate) async fn run(mut self) {
-        let mut pause = FIRST_PAUSE;
-        let mut failing: Option<String> = None;
+        let mut mood = Mood { pause: FIRST_PAUSE, failing: None };
         loop {
             if self.link.wait_for(|plugged| *plugged).await.is_err() {
                 return;
             }
-            let mut unplugged = self.link.clone();
-            let outcome = tokio::select! {
-                biased;
-                _ = unplugged.wait_for(|plugged| !*plugged) => continue,
-                outcome = self.session(&mut pause) => outcome,
-            };
-            match outcome {
-                Ok(Ended) => return,
-                Err(error) => {
-                    let error = chain(&error);
-                    if failing.as_ref() != Some(&error) {
-                        tracing::warn!(error, "records wait in the queue");
-                        failing = Some(error);
-                    }
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(LONGEST_PAUSE);
-                }
+            match self.session(&mut mood).await {
+                Ok(Ended::Drained) => return,
+                Ok(Ended::Unplugged) => {}
+                Err(error) => mood.failed(&error).await,
             }
         }
     }
 
-    /// One life of the sink: from its connection to its first failure.
-    async fn session(&mut self, pause: &mut Duration) -> Result<Ended, ShipError> {
+    /// One life of the sink: from its connection to its first failure, or until the link is unplugged.
+    async fn session(&mut self, mood: &mut Mood) -> Result<Ended, ShipError> {
         let mut sink = Held(Some((self.connect)()?));
+        let mut position = self.outlet.with(|outlet| outlet.cursor.position()).await?;
         loop {
-            let position = self.cursor.position();
-            if self.durable.wait_for(|durable| *durable > position).await.is_err() {
-                return Ok(Ended);
+            let more = self.durable.wait_for(|durable| *durable > position);
+            match while_plugged(&mut self.link, more).await {
+                Some(Ok(_)) => {}
+                Some(Err(_)) => return Ok(Ended::Drained),
+                None => return Ok(Ended::Unplugged),
             }
-            let batch = self.reader.read(position, BATCH_RECORDS, BATCH_BYTES)?;
-            if !batch.entries.is_empty() {
-                let Some(sink) = &mut sink.0 else { return Ok(Ended) };
-                let receipt = sink.deliver(&batch.entries).await?;
-                self.settle(&batch, &receipt).await?;
-            } else if batch.next > position {
-                self.advance(batch.next)?;
-            } else {
+            let read = move |outlet: &mut Ends| outlet.reader.read(position, BATCH_RECORDS, BATCH_BYTES);
+            let batch = self.outlet.with(read).await??;
+            if batch.next == position {
                 // The queue promised a record and had none to give: its own report says why.
                 tokio::time::sleep(FIRST_PAUSE).await;
+                continue;
             }
-            *pause = FIRST_PAUSE;
+            if !batch.entries.is_empty() {
+                let Some(sink) = &mut sink.0 else { return Ok(Ended::Unplugged) };
+                let delivery = sink.deliver(&batch.entries);
+                let Some(receipt) = while_plugged(&mut self.link, delivery).await else {
+                    return Ok(Ended::Unplugged);
+                };
+                position = self.settle(&batch, &receipt?).await?;
+            } else {
+                position = self.advance(batch.next).await?;
+            }
+            mood.succeeded();
         }
     }
 
-    /// Moves the cursor past what the receipt settles.
-    async fn settle(&mut self, batch: &Batch, receipt: &Receipt) -> Result<(), ShipError> {
-        for refusal in &receipt.refused {
-            let Some(entry) = batch.entries.get(refusal.index) else { continue };
-            tracing::warn!(
-                sequence = entry.identity.sequence,
-                reason = refusal.reason,
-                "record refused for good"
-            );
-            self.refused.send(Refused(entry.identity)).await.map_err(|_| ShipError::Stopping)?;
+    /// Moves the cursor past what the receipt settles, once every refusal in it is durable as a gap.
+    async fn settle(&mut self, batch: &Batch, receipt: &Receipt) -> Result<u64, ShipError> {
+        let identity = |refusal: &Refusal| batch.entries.get(refusal.index).map(|entry| entry.identity);
+        let refused: Vec<_> = receipt.refused.iter().filter_map(identity).collect();
+        if let Some(first) = receipt.refused.first() {
+            let (records, reason) = (refused.len(), &first.reason);
+            tracing::warn!(records, reason, "the sink refuses records for good; a gap record says which");
+            let (told, durable) = oneshot::channel();
+            let refused = Refused { records: refused, told };
+            self.refused.send(refused).await.map_err(|_| ShipError::Stopping)?;
+            durable.await.map_err(|_| ShipError::Stopping)?;
         }
         let next = match batch.entries.get(receipt.settled) {
             Some(first_unsettled) => first_unsettled.identity.sequence,
             None => batch.next,
         };
         self.tally.delivered((receipt.settled - receipt.refused.len()) as u64);
-        self.advance(next)
+        self.advance(next).await
     }
 
-    fn advance(&mut self, to: u64) -> Result<(), ShipError> {
-        self.cursor.advance(to)?;
+    async fn advance(&mut self, to: u64) -> Result<u64, ShipError> {
+        let moved = self.outlet.with(move |ends| ends.cursor.advance(to)).await?;
+        // The move holds in memory even where the disk did not take it: then a restart ships again.
         self.tally.shipped(to);
-        Ok(())
+        moved?;
+        Ok(to)
     }
 }
 
-/// The recorder has gone, and nothing waits.
-struct Ended;
+/// A reader and its cursor. They wait on the disk, so they are only used on threads that may.
+#[derive(Clone)]
+pub(crate) struct Outlet(Arc<Mutex<Ends>>);
 
-/// A sink that is closed on a thread of its own: a client may take its time to say goodbye.
+struct Ends {
+    reader: Reader,
+    cursor: Cursor,
+}
+
+impl Outlet {
+    pub(crate) fn new(reader: Reader, cursor: Cursor) -> Self {
+        Self(Arc::new(Mutex::new(Ends { reader, cursor })))
+    }
+
+    /// Shared rather than moved, so that a shipper that is stopped in the middle leaves both behind.
+    async fn with<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&mut Ends) -> T + Send + 'static,
+    ) -> Result<T, ShipError> {
+        let ends = Arc::clone(&self.0);
+        let acting = move || act(&mut ends.lock().unwrap_or_else(PoisonError::into_inner));
+        tokio::task::spawn_blocking(acting).await.map_err(|_| ShipError::Stopping)
+    }
+}
+
+/// How it went lately: how long to wait after a failure, and what was last said of it.
+struct Mood {
+    pause: Duration,
+    failing: Option<String>,
+}
+
+impl Mood {
+    async fn failed(&mut self, error: &ShipError) {
+        let error = chain(error);
+        if self.failing.as_ref() != Some(&error) {
+            tracing::warn!(error, "records wait in the queue");
+            self.failing = Some(error);
+        }
+        tokio::time::sleep(self.pause).await;
+        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+    }
+
+    fn succeeded(&mut self) {
+        self.pause = FIRST_PAUSE;
+        if self.failing.take().is_some() {
+            tracing::info!("records flow again");
+        }
+    }
+}
+
+/// Why a session ended well.
+enum Ended {
+    /// The recorder has gone, and nothing waits.
+    Drained,
+    /// The link was pulled.
+    Unplugged,
+}
+
+/// The future's outcome, or nothing once the link is pulled; the future is then given up wherever it is.
+async fn while_plugged<T>(link: &mut watch::Receiver<bool>, future: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        biased;
+        // A link that nobody holds any more stays as it is.
+        Ok(_) = link.wait_for(|plugged| !*plugged) => None,
+        outcome = future => Some(outcome),
+    }
+}
+
+/// A sink that is handed to a thread of its own to be closed: a client may take its time to say goodbye.
 struct Held<S: Send + 'static>(Option<S>);
 
 impl<S: Send + 'static> Drop for Held<S> {
@@ -143,7 +206,7 @@ enum ShipError {
     Sink(#[from] SinkError),
     #[error(transparent)]
     Queue(#[from] crate::queue::QueueError),
-    /// Nobody is left to write the gap down, so the cursor stays before the record.
-    #[error("a record was refused while the agent stops; it is offered again at the next start")]
+    /// Nobody is left to write a gap down, or to wait on the disk, so the cursor stays where it is.
+    #[error("the agent stops; what is not settled is offered again at the next start")]
     Stopping,
 }

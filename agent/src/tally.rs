@@ -59,19 +59,24 @@ impl Tally {
         self.dropped.fetch_add(records, Ordering::Relaxed);
     }
 
-    /// The cursor's position, and the sequence behind the last appended record.
+    /// The cursor's position, and the sequence behind the last durable record.
     pub(crate) fn positions(&self) -> (u64, u64) {
-        (self.shipped.load(Ordering::Relaxed), self.next.load(Ordering::Relaxed))
+        (self.shipped.load(Ordering::Relaxed), self.durable.load(Ordering::Relaxed))
+    }
+
+    /// The sequence behind the last appended record.
+    pub(crate) fn next(&self) -> u64 {
+        self.next.load(Ordering::Relaxed)
     }
 
     /// The counters now.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        let (shipped, _) = self.positions();
+        let (shipped, durable) = self.positions();
         Counts {
             produced: self.produced.load(Ordering::Relaxed),
             delivered: self.delivered.load(Ordering::Relaxed),
-            queued: self.durable.load(Ordering::Relaxed).saturating_sub(shipped),
+            queued: durable.saturating_sub(shipped),
             dropped: self.dropped.load(Ordering::Relaxed),
         }
     }

@@ -2,9 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails, fails the test")]
 
-use pirack_agent::clock::Moment;
 use pirack_agent::record::{
-    Body, ClockState, DockerState, Gap, GapReason, Health, Identity, Quality, Quantity, Reading, Record,
+    Body, ClockState, DockerState, Gap, GapReason, Health, Identity, Moment, Quality, Quantity, Reading,
+    Record,
 };
 use pirack_tests::schema::Schemas;
 use serde_json::{Value, json};

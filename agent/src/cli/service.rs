@@ -59,9 +59,10 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     }
     notify(NotifyState::Stopping);
     tracing::info!("stopping: shipping what can be shipped within {} s", DRAIN.as_secs());
-    let farewell = agent.stop(DRAIN).await?;
+    let farewell = agent.stop(DRAIN).await;
     let waiting = farewell.waiting.end - farewell.waiting.start;
     tracing::info!(waiting, "agent stopped; what waits is on disk");
+    farewell.closed?;
     Ok(ExitCode::SUCCESS)
 }
 

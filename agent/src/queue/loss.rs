@@ -47,20 +47,26 @@ const MOST: usize = 64;
 
 /// Losses that the writer's owner has not asked for yet.
 #[derive(Debug, Default)]
-pub(super) struct Losses {
+pub(crate) struct Losses {
     waiting: Vec<Loss>,
 }
 
 impl Losses {
-    pub(super) fn add(&mut self, queue: Uuid, range: &Range, reason: GapReason) {
+    pub(crate) fn add(&mut self, queue: Uuid, range: &Range, reason: GapReason) {
         if range.is_empty() {
             return;
         }
         let count = range.end - range.start;
-        let loss = Loss { queue, from: range.start, to: range.end - 1, reason, count };
+        self.join(Loss { queue, from: range.start, to: range.end - 1, reason, count });
+    }
+
+    /// Adds a loss, as a part of a kept one where the two touch.
+    pub(crate) fn join(&mut self, loss: Loss) {
         let full = self.waiting.len() >= MOST;
         let touches = |kept: &Loss| kept.to + 1 == loss.from || loss.to + 1 == kept.from;
-        let kin = |kept: &&mut Loss| kept.queue == queue && kept.reason == reason && (full || touches(kept));
+        let kin = |kept: &&mut Loss| {
+            kept.queue == loss.queue && kept.reason == loss.reason && (full || touches(kept))
+        };
         if let Some(kept) = self.waiting.iter_mut().rev().find(kin) {
             kept.from = kept.from.min(loss.from);
             kept.to = kept.to.max(loss.to);
@@ -70,11 +76,12 @@ impl Losses {
         }
     }
 
-    pub(super) fn take(&mut self) -> Vec<Loss> {
+    /// Everything kept, which is kept no longer.
+    pub(crate) fn take(&mut self) -> Vec<Loss> {
         std::mem::take(&mut self.waiting)
     }
 
-    pub(super) fn waiting(&self) -> &[Loss] {
+    pub(crate) fn waiting(&self) -> &[Loss] {
         &self.waiting
     }
 }

@@ -39,6 +39,7 @@ pub use cursor::Cursor;
 pub use error::QueueError;
 pub use inspect::{Damage, DamageKind, Inspection, SegmentInspection, Verification, inspect, verify};
 pub use loss::Loss;
+pub(crate) use loss::Losses;
 pub use open::{Opened, open};
 pub use reader::{Batch, Reader};
 pub use recovery::{Recovery, Start};
@@ -46,18 +47,7 @@ pub use state::{CursorStatus, Status};
 pub use storage::{Directory, Listed, Lock, Storage, StoredFile};
 pub use writer::{Commit, Writer};
 
-use crate::record::Identity;
-
-/// One record, as it lies in the queue.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// Its name.
-    pub identity: Identity,
-    /// What it is, in its owner's numbering; never 0.
-    pub tag: u8,
-    /// Its bytes.
-    pub payload: Vec<u8>,
-}
+pub use crate::record::Entry;
 
 /// A queue's bounds on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,30 +8,19 @@
 mod gap;
 mod health;
 pub mod milliseconds;
+mod moment;
 mod name;
 mod reading;
 mod wire;
 
 pub use gap::{Gap, GapReason};
 pub use health::{DockerState, Health};
+pub use moment::{ClockState, Moment};
 pub use name::{BoardName, NameError};
 pub use reading::{Quality, Quantity, Reading};
 pub use wire::{DecodeError, SCHEMA};
 
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
-
-use crate::clock::Moment;
-
-/// Whether the board's wall clock was synchronised when a record was made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ClockState {
-    /// The kernel's clock was disciplined by a time server (`adjtimex(2)`: `STA_UNSYNC` unset).
-    Synchronised,
-    /// Nobody vouched for the clock.
-    Unsynchronised,
-}
 
 /// A record's name: unique for ever together with the board.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -80,6 +69,17 @@ impl Kind {
     pub fn tag(self) -> u8 {
         self as u8
     }
+}
+
+/// One record as it lies in the queue and goes to a sink: named, and otherwise opaque.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its name.
+    pub identity: Identity,
+    /// Which kind it is, see [`Kind::tag`]; never 0.
+    pub tag: u8,
+    /// Its JSON, as it was made durable.
+    pub payload: Vec<u8>,
 }
 
 /// What a record says.

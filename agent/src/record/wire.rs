@@ -4,8 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{BoardName, Body, ClockState, Gap, Health, Identity, Reading, Record, milliseconds};
-use crate::clock::Moment;
+use super::{BoardName, Body, ClockState, Gap, Health, Identity, Moment, Reading, Record, milliseconds};
 
 /// The version of the schema that this program writes.
 pub const SCHEMA: u32 = 1;

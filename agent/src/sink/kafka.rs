@@ -1,14 +1,17 @@
 //! Records to Kafka: a record is safe when the broker has acknowledged it.
 //!
-//! The client is librdkafka's idempotent producer. Three of its habits are turned round here:
+//! The client is librdkafka's idempotent producer. Four of its habits are turned round here:
 //! - It gives up on records after a time (`message.timeout.ms`). Here it never does: the queue owns
 //!   retention, and a batch simply waits.
 //! - "Sent" only means enqueued. Here only the delivery callback counts.
+//! - It refuses whole requests. A broker that finds one record of a request too large or invalid fails
+//!   its neighbours with it. Here a refusal counts only for a record that was sent alone.
 //! - After a fatal error it can do nothing more. Then [`Kafka::deliver`] fails, [`crate::ship`] builds a
 //!   new producer, and everything after the cursor is offered to it.
 //!
 //! Nobody polls in the background: the producer's events are taken from the loop that waits for them.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -20,8 +23,7 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 use tokio::time::Instant;
 
 use super::{Receipt, Refusal, Sink, SinkError};
-use crate::queue::Entry;
-use crate::record::{BoardName, Kind};
+use crate::record::{BoardName, Entry, Kind};
 
 /// How soon and how seldom the producer is asked for acknowledgements.
 const POLL_SOONEST: Duration = Duration::from_millis(4);
@@ -71,10 +73,33 @@ impl Kafka {
         Ok(Self { producer, settings: settings.clone() })
     }
 
-    fn enqueue(&self, batch: &[Entry], from: usize) -> Result<usize, SinkError> {
-        for (index, entry) in batch.iter().enumerate().skip(from) {
+    /// Sends the records at `indices` and waits until each is acknowledged or refused; returns the
+    /// refused ones, in order.
+    async fn send(&mut self, batch: &[Entry], indices: &[usize]) -> Result<Vec<Refusal>, SinkError> {
+        self.book().open(indices);
+        let mut enqueued = 0;
+        let mut pause = POLL_SOONEST;
+        let mut silence = Silence::new(&self.settings);
+        loop {
+            enqueued += self.enqueue(batch, &indices[enqueued..])?;
+            self.producer.poll(Duration::ZERO);
+            self.check()?;
+            let open = self.book().unsettled.len();
+            if open == 0 {
+                return Ok(self.book().refusals());
+            }
+            silence.note(open, || self.book().trouble.clone());
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(POLL_SELDOMEST);
+        }
+    }
+
+    /// Gives the client what it has room for; returns how many that were.
+    fn enqueue(&self, batch: &[Entry], indices: &[usize]) -> Result<usize, SinkError> {
+        for (count, &index) in indices.iter().enumerate() {
+            let Some(entry) = batch.get(index) else { continue };
             let Some(kind) = Kind::from_tag(entry.tag) else {
-                self.book().settle(index, Err(format!("tag {} is no kind of record", entry.tag)));
+                self.book().refuse(index, format!("tag {} is no kind of record", entry.tag));
                 continue;
             };
             let record = BaseRecord::with_opaque_to(kind.topic(), index)
@@ -82,14 +107,14 @@ impl Kafka {
                 .payload(entry.payload.as_slice());
             match self.producer.send(record) {
                 Ok(()) => {}
-                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), _)) => return Ok(index),
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), _)) => return Ok(count),
                 Err((KafkaError::MessageProduction(code), _)) if is_refusal(code) => {
-                    self.book().settle(index, Err(code.to_string()));
+                    self.book().refuse(index, code.to_string());
                 }
                 Err((error, _)) => return Err(failed(&self.settings, &error.to_string())),
             }
         }
-        Ok(batch.len())
+        Ok(indices.len())
     }
 
     fn book(&self) -> std::sync::MutexGuard<'_, Book> {
@@ -109,29 +134,14 @@ impl Kafka {
 }
 
 impl Sink for Kafka {
-    fn name(&self) -> &'static str {
-        "kafka"
-    }
-
     async fn deliver(&mut self, batch: &[Entry]) -> Result<Receipt, SinkError> {
-        self.book().open(batch.len());
-        let mut enqueued = 0;
-        let mut pause = POLL_SOONEST;
-        let mut silence = Silence::new(&self.settings);
-        loop {
-            if enqueued < batch.len() {
-                enqueued = self.enqueue(batch, enqueued)?;
-            }
-            self.producer.poll(Duration::ZERO);
-            self.check()?;
-            let open = self.book().unsettled;
-            if open == 0 {
-                return Ok(self.book().receipt());
-            }
-            silence.note(open, || self.book().trouble.clone());
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(POLL_SELDOMEST);
+        let all: Vec<usize> = (0..batch.len()).collect();
+        let doubtful = self.send(batch, &all).await?;
+        let mut refused = Vec::new();
+        for Refusal { index, .. } in doubtful {
+            refused.extend(self.send(batch, &[index]).await?);
         }
+        Ok(Receipt { settled: batch.len(), refused })
     }
 }
 
@@ -174,11 +184,10 @@ impl Drop for Silence {
     }
 }
 
-/// What the broker said of the batch in hand.
+/// What the broker said of the records under way.
 #[derive(Debug, Default)]
 struct Book {
-    unsettled: usize,
-    settled: Vec<bool>,
+    unsettled: HashSet<usize>,
     refused: Vec<Refusal>,
     /// A delivery failed in a way that a new producer may mend.
     failure: Option<String>,
@@ -187,23 +196,24 @@ struct Book {
 }
 
 impl Book {
-    fn open(&mut self, records: usize) {
-        *self = Self { unsettled: records, settled: vec![false; records], ..Self::default() };
+    fn open(&mut self, indices: &[usize]) {
+        *self = Self { unsettled: indices.iter().copied().collect(), ..Self::default() };
     }
 
-    fn settle(&mut self, index: usize, outcome: Result<(), String>) {
-        let Some(slot) = self.settled.get_mut(index).filter(|slot| !**slot) else { return };
-        *slot = true;
-        self.unsettled -= 1;
-        if let Err(reason) = outcome {
+    fn acknowledge(&mut self, index: usize) {
+        self.unsettled.remove(&index);
+    }
+
+    fn refuse(&mut self, index: usize, reason: String) {
+        if self.unsettled.remove(&index) {
             self.refused.push(Refusal { index, reason });
         }
     }
 
-    fn receipt(&mut self) -> Receipt {
+    fn refusals(&mut self) -> Vec<Refusal> {
         let mut refused = std::mem::take(&mut self.refused);
         refused.sort_by_key(|refusal| refusal.index);
-        Receipt { settled: self.settled.len(), refused }
+        refused
     }
 }
 
@@ -237,18 +247,23 @@ impl ProducerContext for Acknowledgements {
     fn delivery(&self, result: &DeliveryResult<'_>, index: usize) {
         let mut book = self.book();
         match result {
-            Ok(_) => book.settle(index, Ok(())),
+            Ok(_) => book.acknowledge(index),
             Err((KafkaError::MessageProduction(code), _)) if is_refusal(*code) => {
-                book.settle(index, Err(code.to_string()));
+                book.refuse(index, code.to_string());
             }
             Err((error, _)) => book.failure = Some(error.to_string()),
         }
     }
 }
 
-/// Whether the broker will never take this record, however often it is offered.
+/// Whether the broker will not take this record, or one that shared its request (KIP-467).
 fn is_refusal(code: RDKafkaErrorCode) -> bool {
-    matches!(code, RDKafkaErrorCode::MessageSizeTooLarge | RDKafkaErrorCode::InvalidRecord)
+    matches!(
+        code,
+        RDKafkaErrorCode::MessageSizeTooLarge
+            | RDKafkaErrorCode::InvalidRecord
+            | RDKafkaErrorCode::InvalidDifferentRecord
+    )
 }
 
 fn failed(settings: &KafkaSettings, reason: &str) -> SinkError {

@@ -8,7 +8,7 @@ pub mod kafka;
 
 use std::future::Future;
 
-use crate::queue::Entry;
+use crate::record::Entry;
 
 /// What came of a batch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,9 +30,6 @@ pub struct Refusal {
 
 /// A place that records go to, one of the edges of the world.
 pub trait Sink: Send {
-    /// Its name: the cursor's file, the logs' field.
-    fn name(&self) -> &'static str;
-
     /// Takes a batch, in order, and resolves when it knows what came of it. While the far side is
     /// away it waits; dropping the future gives up, and whatever was in flight may arrive twice.
     ///

@@ -1,7 +1,6 @@
 //! Records for this room's tests.
 
-use pirack_agent::clock::Moment;
-use pirack_agent::record::{Body, ClockState, Health, Identity, Quality, Quantity, Reading, Record};
+use pirack_agent::record::{Body, ClockState, Health, Identity, Moment, Quality, Quantity, Reading, Record};
 use uuid::Uuid;
 
 /// The queue that [`record`] names.

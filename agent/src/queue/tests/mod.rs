@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::testing::FakeDisk;
 use super::*;
+use crate::record::Identity;
 
 pub(super) const SMALL: Settings = Settings { max_bytes: 8192, segment_bytes: 1024 };
 pub(super) const BOOT: Uuid = Uuid::from_u128(0xb007);

@@ -11,6 +11,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::queue::testing::FakeDisk;
 use crate::record::GapReason;
+use crate::record::Identity;
 
 const TAG_RECORD: u8 = 1;
 const TAG_GAP: u8 = 3;

@@ -92,25 +92,49 @@ async fn a_record_too_large_is_refused_alone_with_the_reason() {
 }
 
 #[tokio::test]
+async fn a_broker_that_refuses_a_whole_request_costs_no_record_that_it_takes_alone() {
+    for refusal in [
+        RDKafkaRespErr::RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE,
+        RDKafkaRespErr::RD_KAFKA_RESP_ERR_INVALID_RECORD,
+    ] {
+        let cluster = MockCluster::new(1).unwrap();
+        cluster.create_topic(TOPIC_READINGS, 1, 1).unwrap();
+        let mut sink = Kafka::connect(&settings(cluster.bootstrap_servers())).unwrap();
+        cluster.request_errors(RDKafkaApiKey::Produce, &[refusal]);
+        let receipt = sink.deliver(&batch(0..3)).await.unwrap();
+        assert_eq!(receipt, Receipt { settled: 3, refused: Vec::new() }, "{refusal:?}");
+        read_back(&cluster.bootstrap_servers(), 3);
+    }
+}
+
+#[tokio::test]
+async fn a_record_that_is_refused_alone_is_refused_and_its_neighbours_arrive() {
+    let cluster = MockCluster::new(1).unwrap();
+    cluster.create_topic(TOPIC_READINGS, 1, 1).unwrap();
+    let mut sink = Kafka::connect(&settings(cluster.bootstrap_servers())).unwrap();
+    // The first answer is for all three records, the second for the first of them alone.
+    let refusal = RDKafkaRespErr::RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
+    cluster.request_errors(RDKafkaApiKey::Produce, &[refusal, refusal]);
+    let receipt = sink.deliver(&batch(0..3)).await.unwrap();
+    assert_eq!(receipt.refused.iter().map(|refusal| refusal.index).collect::<Vec<_>>(), [0]);
+    assert_eq!(read_back(&cluster.bootstrap_servers(), 2), ["1", "2"]);
+}
+
+#[tokio::test]
 async fn a_fatal_error_ends_the_producer_and_a_new_one_delivers() {
     let cluster = MockCluster::new(1).unwrap();
     cluster.create_topic(TOPIC_READINGS, 1, 1).unwrap();
     let mut sink = Kafka::connect(&settings(cluster.bootstrap_servers())).unwrap();
     sink.deliver(&batch(0..10)).await.unwrap();
-    let fenced = [RDKafkaRespErr::RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH];
-    cluster.request_errors(RDKafkaApiKey::Produce, &fenced);
-    cluster.request_errors(RDKafkaApiKey::InitProducerId, &fenced);
+    let fatal = RDKafkaRespErr::RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER;
+    cluster.request_errors(RDKafkaApiKey::Produce, &[fatal]);
     let records = batch(10..20);
     let outcome = sink.deliver(&records).await;
-    cluster.clear_request_errors(RDKafkaApiKey::Produce);
-    cluster.clear_request_errors(RDKafkaApiKey::InitProducerId);
-    if outcome.is_err() {
-        let mut sink = Kafka::connect(&settings(cluster.bootstrap_servers())).unwrap();
-        sink.deliver(&records).await.unwrap();
-    }
-    let seen = read_back(&cluster.bootstrap_servers(), 20);
-    let mut first = seen.clone();
+    assert!(matches!(outcome, Err(SinkError::Failed { .. })), "{outcome:?}");
+    let mut sink = Kafka::connect(&settings(cluster.bootstrap_servers())).unwrap();
+    assert_eq!(sink.deliver(&records).await.unwrap().settled, 10);
     let mut known = HashSet::new();
+    let mut first = read_back(&cluster.bootstrap_servers(), 20);
     first.retain(|value| known.insert(value.clone()));
     assert_eq!(first, (0..20).map(|n| n.to_string()).collect::<Vec<_>>(), "first occurrences are in order");
 }
