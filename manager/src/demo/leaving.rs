@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pirack_agent::run::{Agent, Counts, Farewell, RunError, Tally};
+use pirack_agent::run::{Agent, Counts, Farewell, Tally};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 use super::rack::RackError;
 
-/// How long an agent may take to end besides its draining: a last read, a last write, a closed queue.
-const CLOSING: Duration = Duration::from_secs(5);
+/// How long an agent may take to end besides its draining: a last read, and what it gives its disk.
+const CLOSING: Duration = Duration::from_secs(35);
 
 /// One agent's end.
 pub(super) struct Leaving {
@@ -30,7 +30,7 @@ pub(super) struct Leaving {
 struct End {
     board: String,
     tally: Arc<Tally>,
-    task: JoinHandle<Result<Farewell, RunError>>,
+    task: JoinHandle<Farewell>,
 }
 
 /// Stops every agent, all at once; each ships for up to `drain` what waits.
@@ -47,8 +47,10 @@ async fn gather(ends: Vec<End>, deadline: Instant) -> Vec<Leaving> {
     let mut leavings = Vec::with_capacity(ends.len());
     for End { board, tally, mut task } in ends {
         let (farewell, fault) = match timeout_at(deadline, &mut task).await {
-            Ok(Ok(Ok(farewell))) => (Some(farewell), None),
-            Ok(Ok(Err(error))) => (None, Some(RackError::Agent(error))),
+            Ok(Ok(mut farewell)) => {
+                let closed = std::mem::replace(&mut farewell.closed, Ok(()));
+                (Some(farewell), closed.err().map(RackError::Agent))
+            }
             Ok(Err(_panicked)) => (None, Some(RackError::Broken { board: board.clone() })),
             Err(_elapsed) => {
                 task.abort();
@@ -64,35 +66,33 @@ async fn gather(ends: Vec<End>, deadline: Instant) -> Vec<Leaving> {
 mod tests {
     use std::future::pending;
 
-    use pirack_agent::queue::QueueError;
+    use pirack_agent::run::RunError;
 
     use super::*;
 
-    fn farewell(board: &str) -> Farewell {
-        let queue = uuid::Uuid::from_u128(1);
-        Farewell { board: board.parse().unwrap(), queue, appended: 0..7, waiting: 5..7, losses: Vec::new() }
+    fn farewell(board: &str, closed: Result<(), RunError>) -> Farewell {
+        Farewell {
+            board: board.parse().unwrap(),
+            queue: uuid::Uuid::from_u128(1),
+            appended: 0..7,
+            waiting: 5..7,
+            losses: Vec::new(),
+            closed,
+        }
     }
 
-    fn end(board: &str, future: impl Future<Output = Result<Farewell, RunError>> + Send + 'static) -> End {
+    fn end(board: &str, future: impl Future<Output = Farewell> + Send + 'static) -> End {
         End { board: board.to_owned(), tally: Arc::default(), task: tokio::spawn(future) }
     }
 
     #[tokio::test(start_paused = true)]
     async fn one_agents_bad_end_costs_no_other_its_farewell() {
-        let refused = RunError::Queue {
-            board: "w1".parse().unwrap(),
-            source: QueueError::Storage {
-                what: "close",
-                name: "segment".into(),
-                place: "/nowhere".into(),
-                source: std::io::ErrorKind::StorageFull.into(),
-            },
-        };
+        let hung = Err(RunError::Hung { board: "w1".parse().unwrap() });
         let ends = vec![
-            end("w1", async { Err(refused) }),
+            end("w1", async { farewell("w1", hung) }),
             end("w2", pending()),
             end("w3", async { panic!("on purpose") }),
-            end("w4", async { Ok(farewell("w4")) }),
+            end("w4", async { farewell("w4", Ok(())) }),
         ];
         let leavings = gather(ends, Instant::now() + Duration::from_secs(10)).await;
         let boards: Vec<_> = leavings.iter().map(|leaving| leaving.board.as_str()).collect();
@@ -108,6 +108,6 @@ mod tests {
             ]
         ));
         let told: Vec<_> = leavings.iter().map(|leaving| leaving.farewell.is_some()).collect();
-        assert_eq!(told, [false, false, false, true]);
+        assert_eq!(told, [true, false, false, true]);
     }
 }

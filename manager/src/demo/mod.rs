@@ -13,7 +13,7 @@
 //!    connection and ends those it has within 2 s, beside all that follows.
 //! 2. The levers: locked, then put back, so that no queue is held from draining.
 //! 3. The agents, all at once: sources stop, queues are written, then shipped for up to [`DRAIN`]; one
-//!    that has not ended 5 s later is left behind and counts with what it had counted.
+//!    whose disk hangs is left behind 35 s later and counts with what it had counted.
 //! 4. The watching: the topics to their ends and every event confirmed, for up to [`DRAIN`].
 //! 5. The reckoning, from what agents left behind and what the history holds.
 //! 6. The broker and the folder, dropped; the runtime waits 1 s more for threads that hang in a disk.

@@ -126,6 +126,7 @@ mod tests {
             appended,
             waiting,
             losses: Vec::new(),
+            closed: Ok(()),
         };
         (farewell, ranges)
     }
