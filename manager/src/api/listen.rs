@@ -11,7 +11,7 @@ pub enum BindError {
     /// Other machines could reach it.
     #[error(
         "will not listen on {address}: there is no password yet, so whoever reaches it could pull the rack's levers; listen on 127.0.0.1:{port}, and look in from another machine through ssh -L {port}:127.0.0.1:{port} HOST",
-        port = address.port()
+        port = Some(address.port()).filter(|port| *port != 0).unwrap_or(8080)
     )]
     Open {
         /// The address.

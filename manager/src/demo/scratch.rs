@@ -11,10 +11,11 @@ use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
-/// Asked for before anything starts: an hour of 13 boards that are read every second is about 100 MB
-/// of history, and its log takes up to 16 MiB more. More boards want more in proportion, up to the six
-/// hours that a history keeps; a disk that fills later is said, and records wait.
-const ROOM: u64 = 128 << 20;
+/// Asked for before anything starts. 13 boards that are read every second make about 240 records a
+/// second, and the history wants about 140 bytes for each: an hour is 120 MB, and SQLite's log up to
+/// 16 MiB more. More boards want more in proportion, and the history keeps six hours; a disk that fills
+/// later is said, and records wait.
+const ROOM: u64 = 160 << 20;
 
 /// Why a folder cannot serve.
 #[derive(Debug, thiserror::Error)]
