@@ -8,6 +8,15 @@ use std::net::{SocketAddr, TcpListener};
 /// Why an address cannot be listened on.
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
+    /// Other machines could reach it.
+    #[error(
+        "will not listen on {address}: there is no password yet, so whoever reaches it could pull the rack's levers; listen on 127.0.0.1:{port}, and look in from another machine through ssh -L {port}:127.0.0.1:{port} HOST",
+        port = Some(address.port()).filter(|port| *port != 0).unwrap_or(8080)
+    )]
+    Open {
+        /// The address.
+        address: SocketAddr,
+    },
     /// Another program listens there.
     #[error(
         "cannot listen on {address}: {holder} has this port; end that program, or pass --listen 127.0.0.1:0 for any free port"
@@ -44,15 +53,23 @@ impl fmt::Display for Holder {
     }
 }
 
-/// Listens on an address; port 0 takes any that is free.
+/// Listens on an address of this machine's loopback; port 0 takes any that is free.
 ///
 /// # Errors
-/// When the address is taken or refused; says by whom where the kernel tells.
+/// When other machines could reach the address, or it is taken or refused; says by whom where the kernel
+/// tells.
 pub fn bind(address: SocketAddr) -> Result<TcpListener, BindError> {
+    if !is_this_machines_alone(address) {
+        return Err(BindError::Open { address });
+    }
     TcpListener::bind(address).map_err(|source| match source.kind() {
         io::ErrorKind::AddrInUse => BindError::InUse { address, holder: holder(address.port()) },
         _ => BindError::Refused { address, source },
     })
+}
+
+fn is_this_machines_alone(address: SocketAddr) -> bool {
+    address.ip().to_canonical().is_loopback()
 }
 
 /// Finds the program by the kernel's table of sockets and the programs' open files. Other users'
@@ -103,9 +120,14 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_is_not_ours_is_another_error() {
-        let error = bind("192.0.2.1:8080".parse().unwrap()).unwrap_err();
-        assert!(matches!(error, BindError::Refused { .. }), "{error}");
+    fn an_address_that_other_machines_reach_is_refused_with_the_way_round() {
+        for open in ["0.0.0.0:8080", "[::]:8080", "192.0.2.1:8080", "[::ffff:192.0.2.1]:8080"] {
+            let error = bind(open.parse().unwrap()).unwrap_err();
+            assert!(matches!(error, BindError::Open { .. }), "{error}");
+            let text = error.to_string();
+            assert!(text.contains(open) && text.contains("ssh -L 8080:127.0.0.1:8080"), "{text}");
+        }
+        assert!(is_this_machines_alone("[::1]:0".parse().unwrap()));
     }
 
     #[test]

@@ -7,21 +7,35 @@
 //! ```text
 //! agents ─ Kafka's protocol ─▶ broker ─▶ watch ─▶ history, live ─▶ api + web, tui or plain lines
 //! ```
-//! It ends in the order of that line, so that what is on its way arrives, and then reckons what was lost.
+//! It ends in the order of that line, so that what is on its way arrives, each step with a deadline:
+//!
+//! 1. The faces: the table gives the terminal back at its next look (250 ms), the server takes no new
+//!    connection and ends those it has within 2 s, beside all that follows.
+//! 2. The levers: locked, then put back, so that no queue is held from draining.
+//! 3. The agents, all at once: sources stop, queues are written, then shipped for up to [`DRAIN`]; one
+//!    whose disk hangs is left behind 35 s later and counts with what it had counted.
+//! 4. The watching: the topics to their ends and every event confirmed, for up to [`DRAIN`].
+//! 5. The reckoning, from what agents left behind and what the history holds.
+//! 6. The broker and the folder, dropped; the runtime waits 1 s more for threads that hang in a disk.
+//!
+//! What goes wrong in one step is kept and told after the summary; the next step comes all the same.
 
 mod broker;
+mod leaving;
 mod rack;
 mod scratch;
+mod show;
 mod summary;
 
-use std::io::{ErrorKind, Write};
+use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pirack_agent::run::{Clock, SystemClock};
-use tokio::sync::{broadcast, watch};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinError;
 
 pub use broker::BrokerError;
 pub use rack::RackError;
@@ -29,11 +43,12 @@ pub use scratch::{Scratch, ScratchError};
 pub use summary::Summary;
 
 use crate::api::{self, ApiState, BindError};
-use crate::tui;
-use crate::watch::{Event, Happening, History, HistoryError, Live, Settings, WatchError, Watcher};
+use crate::watch::{Ended, Happening, History, HistoryError, Live, Ranges, Settings, WatchError, Watcher};
 use crate::web;
 use broker::Broker;
+use leaving::Leaving;
 use rack::{Ground, Rack};
+use show::{Places, show};
 
 /// How long the end may take to bring in what is on its way, each of twice.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -66,7 +81,16 @@ pub enum Face {
     LinesAside,
 }
 
-/// Why a demonstration cannot start, or cannot end well.
+/// What a demonstration came to.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The numbers.
+    pub summary: Summary,
+    /// What did not end well, in the order in which it happened.
+    pub faults: Vec<DemoError>,
+}
+
+/// Why a demonstration cannot start, or did not end well.
 #[derive(Debug, thiserror::Error)]
 pub enum DemoError {
     /// The dashboard's address cannot be had.
@@ -84,6 +108,15 @@ pub enum DemoError {
     /// The watching.
     #[error(transparent)]
     Watch(#[from] WatchError),
+    /// The history was not read to its end.
+    #[error(
+        "the topics could not be read to their ends within {} s: records that count as lost may lie there still; show fewer boards, or a longer --interval",
+        DRAIN.as_secs()
+    )]
+    Undrained,
+    /// Events are in the history and not all on their topic.
+    #[error("the broker did not confirm every event within {} s: the last ones are in the history only", DRAIN.as_secs())]
+    Untold,
     /// The clock, the signals, the terminal.
     #[error("cannot use {what}")]
     Machine {
@@ -98,47 +131,31 @@ pub enum DemoError {
 /// Runs a demonstration to its end and says what it came to.
 ///
 /// # Errors
-/// When it cannot start, and then nothing was started; or when a queue or the history cannot be read at
-/// the end.
-pub async fn run(options: &Options, scratch: &Scratch) -> Result<Summary, DemoError> {
+/// When it cannot start: whatever had started by then was stopped again. Or when the history cannot be
+/// read at the end, for then there is nothing to reckon by. All else that goes wrong is in the outcome.
+pub async fn run(options: &Options, scratch: &Scratch) -> Result<Outcome, DemoError> {
     let listener = api::bind(options.listen)?;
-    let clock: Arc<dyn Clock> = Arc::new(
-        SystemClock::new().map_err(|source| DemoError::Machine { what: "the kernel's clock", source })?,
-    );
-    let broker = Broker::start()?;
-    let history = Arc::new(History::open(&scratch.history())?);
-    let live = Arc::new(Live::new("demo", options.interval));
-    let watcher = Watcher::start(&Settings::new(broker.address()), Arc::clone(&live), Arc::clone(&history))?;
-    let herald = watcher.herald();
-    let ground = Ground {
-        boards: options.boards,
-        interval: options.interval,
-        scratch,
-        clock,
-        seed: u64::from(std::process::id()),
-    };
-    let started = Instant::now();
-    let rack = Rack::start(&ground, broker, Arc::clone(&live), herald.clone())?;
+    let mut interruption = Interruption::expected()?;
+    let demo = Demo::start(options, scratch).await?;
     let places = Places {
         dashboard: format!("http://{}", listener.local_addr().unwrap_or(options.listen)),
-        kafka: rack.bootstrap().to_owned(),
+        kafka: demo.rack.bootstrap().to_owned(),
         history: scratch.history(),
     };
     let (stop, stopped) = watch::channel(false);
-    let state =
-        ApiState { live: Arc::clone(&live), history: Arc::clone(&history), controls: Arc::clone(&rack) as _ };
-    let server = tokio::spawn(api::serve(listener, state, web::router(), stopped.clone()));
-    let gauging = tokio::spawn(gauge(Arc::clone(&rack)));
-    let mut showing = tokio::spawn(show(options.face, places, Arc::clone(&live), Arc::clone(&rack), stopped));
+    let server = tokio::spawn(api::serve(listener, demo.api(), web::router(), stopped.clone()));
+    let gauging = tokio::spawn(gauge(Arc::clone(&demo.rack)));
+    let shown = show(options.face, places, Arc::clone(&demo.live), Arc::clone(&demo.rack), stopped);
+    let mut showing = tokio::spawn(shown);
 
     let mut shown = None;
     tokio::select! {
         outcome = &mut showing => shown = Some(outcome),
-        outcome = interrupted() => outcome?,
+        () = interruption.comes() => {}
         () = elapsed(options.duration) => {}
     }
 
-    let seconds = started.elapsed().as_secs_f64();
+    let seconds = demo.started.elapsed().as_secs_f64();
     stop.send_replace(true);
     // The table has to give the terminal back before anything else is written to it.
     let shown = match shown {
@@ -146,62 +163,83 @@ pub async fn run(options: &Options, scratch: &Scratch) -> Result<Summary, DemoEr
         None => showing.await,
     };
     gauging.abort();
-    let farewells = rack.stop(DRAIN).await.map_err(RackError::from)?;
-    herald.announce("rack", Happening::RackStopped { seconds });
-    let ended = tokio::task::spawn_blocking(move || watcher.stop_after_drain(DRAIN)).await;
+    let outcome = demo.end(seconds, terminal_fault(shown)).await;
     server.abort();
-    let counters = ended.map(|ended| ended.counters).unwrap_or_default();
-    let mut parts = Vec::with_capacity(farewells.len());
-    for (counts, farewell) in farewells {
-        let stored = history.stored(farewell.board.as_str(), farewell.queue)?;
-        parts.push(summary::Part { counts, farewell, stored });
-    }
-    match shown {
-        // A reader that has seen enough (`| head`) ended the demonstration, and well.
-        Ok(Err(source)) if source.kind() != ErrorKind::BrokenPipe => {
-            return Err(DemoError::Machine { what: "the terminal", source });
-        }
-        _ => {}
-    }
-    Ok(summary::reckon(&parts, seconds, history.count()?, counters.redelivered))
+    outcome
 }
 
-/// Where an audience may look.
-struct Places {
-    dashboard: String,
-    kafka: String,
-    history: PathBuf,
-}
-
-async fn show(
-    face: Face,
-    places: Places,
+/// Everything that runs behind the faces.
+struct Demo {
+    started: Instant,
+    history: Arc<History>,
     live: Arc<Live>,
+    watcher: Watcher,
     rack: Arc<Rack>,
-    stopped: watch::Receiver<bool>,
-) -> std::io::Result<()> {
-    let events = live.subscribe();
-    match face {
-        Face::Table => {
-            let table = move || tui::run(&live, rack.as_ref(), events, &places.dashboard, &stopped);
-            tokio::task::spawn_blocking(table).await.unwrap_or(Ok(()))
+}
+
+impl Demo {
+    async fn start(options: &Options, scratch: &Scratch) -> Result<Self, DemoError> {
+        let clock: Arc<dyn Clock> = Arc::new(
+            SystemClock::new().map_err(|source| DemoError::Machine { what: "the kernel's clock", source })?,
+        );
+        let broker = Broker::start()?;
+        let history = Arc::new(History::open(&scratch.history())?);
+        let live = Arc::new(Live::new("demo", options.interval));
+        let watcher =
+            Watcher::start(&Settings::new(broker.address()), Arc::clone(&live), Arc::clone(&history))?;
+        let ground = Ground {
+            boards: options.boards,
+            interval: options.interval,
+            scratch,
+            clock,
+            seed: u64::from(std::process::id()),
+        };
+        let started = Instant::now();
+        let rack = Rack::start(&ground, broker, Arc::clone(&live), watcher.herald()).await?;
+        Ok(Self { started, history, live, watcher, rack })
+    }
+
+    fn api(&self) -> ApiState {
+        let controls = Arc::clone(&self.rack) as _;
+        ApiState { live: Arc::clone(&self.live), history: Arc::clone(&self.history), controls }
+    }
+
+    /// Steps 2 to 5 of the end.
+    async fn end(self, seconds: f64, shown: Option<DemoError>) -> Result<Outcome, DemoError> {
+        let Self { history, watcher, rack, .. } = self;
+        let mut faults: Vec<_> = shown.into_iter().collect();
+        let mut leavings = rack.stop(DRAIN).await;
+        faults.extend(leavings.iter_mut().filter_map(|leaving| leaving.fault.take()).map(DemoError::from));
+        watcher.herald().announce("rack", Happening::RackStopped { seconds });
+        let counters = watcher.counters();
+        let ended = tokio::task::spawn_blocking(move || watcher.stop_after_drain(DRAIN)).await;
+        let ended = ended.unwrap_or(Ended { counters, drained: false, told: false });
+        faults.extend((!ended.drained).then_some(DemoError::Undrained));
+        faults.extend((!ended.told).then_some(DemoError::Untold));
+        let mut parts = Vec::with_capacity(leavings.len());
+        for Leaving { board, counts, farewell, .. } in leavings {
+            let stored = match &farewell {
+                Some(farewell) => history.stored(&board, farewell.queue)?,
+                None => stored_of(&history, &board)?,
+            };
+            parts.push(summary::Part { counts, farewell, stored });
         }
-        Face::Lines => lines(&places, std::io::stdout(), &live, events, stopped).await,
-        Face::LinesAside => lines(&places, std::io::stderr(), &live, events, stopped).await,
+        let summary = summary::reckon(&parts, seconds, history.count()?, ended.counters.redelivered);
+        Ok(Outcome { summary, faults })
     }
 }
 
-async fn lines(
-    places: &Places,
-    mut out: impl Write,
-    live: &Live,
-    events: broadcast::Receiver<Arc<Event>>,
-    stopped: watch::Receiver<bool>,
-) -> std::io::Result<()> {
-    writeln!(out, "dashboard  {}", places.dashboard)?;
-    writeln!(out, "kafka      {}", places.kafka)?;
-    writeln!(out, "history    {}", places.history.display())?;
-    tui::plain::run(live, events, stopped, out).await
+/// What the history holds of a board that could not name its queue. A demonstration's history is new, so
+/// a board has one queue in it.
+fn stored_of(history: &History, board: &str) -> Result<Ranges, HistoryError> {
+    let queue = history.queues()?.into_iter().find(|(of, _)| of == board);
+    queue.map_or_else(|| Ok(Ranges::new()), |(board, queue)| history.stored(&board, queue))
+}
+
+/// A reader that has seen enough (`| head`) ended the demonstration, and well.
+fn terminal_fault(shown: Result<io::Result<()>, JoinError>) -> Option<DemoError> {
+    let source = shown.ok()?.err().filter(|source| source.kind() != ErrorKind::BrokenPipe)?;
+    Some(DemoError::Machine { what: "the terminal", source })
 }
 
 async fn gauge(rack: Arc<Rack>) {
@@ -219,12 +257,22 @@ async fn elapsed(duration: Option<Duration>) {
     }
 }
 
-async fn interrupted() -> Result<(), DemoError> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let signals = |source| DemoError::Machine { what: "signals", source };
-    let mut terminate = signal(SignalKind::terminate()).map_err(signals)?;
-    tokio::select! {
-        outcome = tokio::signal::ctrl_c() => outcome.map_err(signals),
-        _ = terminate.recv() => Ok(()),
+/// Ctrl-C and SIGTERM, heard from before anything is started.
+struct Interruption {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Interruption {
+    fn expected() -> Result<Self, DemoError> {
+        let on = |kind| signal(kind).map_err(|source| DemoError::Machine { what: "signals", source });
+        Ok(Self { interrupt: on(SignalKind::interrupt())?, terminate: on(SignalKind::terminate())? })
+    }
+
+    async fn comes(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
     }
 }

@@ -7,14 +7,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use pirack_agent::record::{BoardName, NameError};
-use pirack_agent::run::{
-    self, Agent, AgentSettings, Clock, Counts, Farewell, QueueSettings, RunError, Scheduled,
-};
+use pirack_agent::run::{self, Agent, AgentSettings, Clock, Counts, QueueSettings, RunError, Scheduled};
 use pirack_agent::simulate::{self, SimulatedBoard};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
 use super::broker::Broker;
+use super::leaving::{Leaving, stop_all};
 use super::scratch::Scratch;
 use crate::watch::{AgentGauge, BrokerState, ControlError, Controls, Happening, Herald, Live, Role};
 
@@ -42,7 +41,7 @@ pub(super) struct Rack {
     this: Weak<Self>,
 }
 
-/// Why the rack cannot start.
+/// Why the rack cannot start, or did not end well.
 #[derive(Debug, thiserror::Error)]
 pub enum RackError {
     /// An agent cannot.
@@ -51,16 +50,36 @@ pub enum RackError {
     /// This machine cannot be named.
     #[error(transparent)]
     Name(#[from] NameError),
+    /// An agent's task panicked.
+    #[error("the agent of {board} broke off: its numbers are those it had counted, please report this")]
+    Broken {
+        /// Whose.
+        board: String,
+    },
+    /// An agent hung.
+    #[error(
+        "the agent of {board} did not end in time: its numbers are those it had counted; look for a disk or mount that hangs"
+    )]
+    Unended {
+        /// Whose.
+        board: String,
+    },
 }
 
 struct Inner {
     agents: BTreeMap<String, Agent>,
+    /// No lever moves any more: the end puts all back once, and nobody may undo that.
+    ending: bool,
     /// Brings the broker back; replaced by every order.
     resumption: Option<JoinHandle<()>>,
 }
 
 impl Rack {
-    pub(super) fn start(
+    /// Starts every agent.
+    ///
+    /// # Errors
+    /// When one of them cannot start; those that had are stopped again.
+    pub(super) async fn start(
         ground: &Ground<'_>,
         broker: Broker,
         live: Arc<Live>,
@@ -68,18 +87,12 @@ impl Rack {
     ) -> Result<Arc<Self>, RackError> {
         live.set_broker(broker.address(), BrokerState::Running, None);
         let mut agents = BTreeMap::new();
-        for SimulatedBoard { name, role, sources, .. } in simulate::rack(ground.boards, ground.seed) {
-            live.declare(name.as_str(), shown(role), true);
-            let interval = ground.interval;
-            let sources = sources.into_iter().map(|source| Scheduled { source, interval }).collect();
-            agents.insert(name.to_string(), agent(ground, &broker, name, sources)?);
+        if let Err(error) = start_agents(ground, &broker, &live, &mut agents) {
+            drop(stop_all(agents, Duration::ZERO).await);
+            return Err(error);
         }
-        let name = this_machine(&agents)?;
-        live.declare(name.as_str(), Role::Unassigned, false);
-        let sources = run::this_machine(ground.interval);
-        agents.insert(name.to_string(), agent(ground, &broker, name, sources)?);
         herald.announce("rack", Happening::RackStarted { boards: agents.len() as u64 });
-        let inner = Mutex::new(Inner { agents, resumption: None });
+        let inner = Mutex::new(Inner { agents, ending: false, resumption: None });
         Ok(Arc::new_cyclic(|this| Self {
             live,
             herald,
@@ -104,35 +117,22 @@ impl Rack {
         }
     }
 
-    /// Puts every lever back, so that what waits arrives, then stops every agent, all at once, and says
-    /// what each left behind.
-    pub(super) async fn stop(&self, drain: Duration) -> Result<Vec<(Counts, Farewell)>, RunError> {
+    /// Locks every lever and puts it back, so that what waits arrives, then stops every agent, all at
+    /// once, and says what each left behind. A second call finds no agents.
+    pub(super) async fn stop(&self, drain: Duration) -> Vec<Leaving> {
         let (agents, resumption) = {
             let mut inner = self.lock();
+            inner.ending = true;
             (std::mem::take(&mut inner.agents), inner.resumption.take())
         };
         if let Some(resumption) = resumption.filter(|task| !task.is_finished()) {
             resumption.abort();
+            // Only once it is over can it not stop the broker again.
+            drop(resumption.await);
             self.release_broker().await;
         }
         agents.values().for_each(|agent| agent.plug(true));
-        let ends: Vec<_> = agents
-            .into_values()
-            .map(|agent| {
-                let tally = agent.tally();
-                tokio::spawn(
-                    async move { agent.stop(drain).await.map(|farewell| (tally.counts(), farewell)) },
-                )
-            })
-            .collect();
-        let mut farewells = Vec::with_capacity(ends.len());
-        for end in ends {
-            // An agent that panicked leaves no farewell; its records show as lost.
-            if let Ok(farewell) = end.await {
-                farewells.push(farewell?);
-            }
-        }
-        Ok(farewells)
+        stop_all(agents, drain).await
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -141,6 +141,9 @@ impl Rack {
 
     fn set_plug(&self, board: &str, plugged: bool) -> Result<(), ControlError> {
         let inner = self.lock();
+        if inner.ending {
+            return Err(ending());
+        }
         let Some(agent) = inner.agents.get(board) else {
             let boards = inner.agents.keys().cloned().collect::<Vec<_>>().join(", ");
             return Err(ControlError::UnknownBoard { board: board.to_owned(), boards });
@@ -179,16 +182,23 @@ impl Rack {
 
     /// Replaces what was to happen to the broker.
     fn order(&self, future: impl Future<Output = ()> + Send + 'static) -> Result<(), ControlError> {
-        let task = self.runtime.spawn(future);
-        if let Some(earlier) = self.lock().resumption.replace(task) {
+        let mut inner = self.lock();
+        if inner.ending {
+            return Err(ending());
+        }
+        if let Some(earlier) = inner.resumption.replace(self.runtime.spawn(future)) {
             earlier.abort();
         }
         Ok(())
     }
 
     fn this(&self) -> Result<Arc<Self>, ControlError> {
-        self.this.upgrade().ok_or_else(|| ControlError::Refused("the demonstration is ending".to_owned()))
+        self.this.upgrade().ok_or_else(ending)
     }
+}
+
+fn ending() -> ControlError {
+    ControlError::Refused("the demonstration is ending".to_owned())
 }
 
 impl Controls for Rack {
@@ -209,6 +219,26 @@ impl Controls for Rack {
         let this = self.this()?;
         self.order(async move { this.release_broker().await })
     }
+}
+
+/// One agent for each simulated board and one for this machine, declared before it starts.
+fn start_agents(
+    ground: &Ground<'_>,
+    broker: &Broker,
+    live: &Live,
+    agents: &mut BTreeMap<String, Agent>,
+) -> Result<(), RackError> {
+    for SimulatedBoard { name, role, sources, .. } in simulate::rack(ground.boards, ground.seed) {
+        live.declare(name.as_str(), shown(role), true);
+        let interval = ground.interval;
+        let sources = sources.into_iter().map(|source| Scheduled { source, interval }).collect();
+        agents.insert(name.to_string(), agent(ground, broker, name, sources)?);
+    }
+    let name = this_machine(agents)?;
+    live.declare(name.as_str(), Role::Unassigned, false);
+    let sources = run::this_machine(ground.interval);
+    agents.insert(name.to_string(), agent(ground, broker, name, sources)?);
+    Ok(())
 }
 
 fn agent(
@@ -243,3 +273,6 @@ fn shown(role: simulate::Role) -> Role {
         simulate::Role::App => Role::App,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,8 @@
 //! Each number is counted where it happens: produced at the queue's append, delivered at the broker's
 //! acknowledgement, stored as distinct identities in the history. `lost` is not the difference of
 //! counters: it is every identity that was appended and is neither in the history, nor still in its
-//! queue, nor declared dropped.
+//! queue, nor declared dropped. Only of an agent that broke off before it could say which it appended
+//! are the counters all there is, and its difference is taken.
 
 use pirack_agent::run::{Counts, Farewell};
 use serde::Serialize;
@@ -37,22 +38,38 @@ pub struct Summary {
 pub(super) struct Part {
     /// Its counters at the end.
     pub(super) counts: Counts,
-    /// What it appended, what waits, what was given up.
-    pub(super) farewell: Farewell,
+    /// What it appended, what waits, what was given up; nothing where it broke off.
+    pub(super) farewell: Option<Farewell>,
     /// The sequences of its queue that the history holds.
     pub(super) stored: Ranges,
 }
 
-/// Every sequence that is nowhere.
-#[must_use]
-pub(super) fn lost(part: &Part) -> Ranges {
-    let mut found = part.stored.clone();
-    insert(&mut found, &part.farewell.waiting);
-    for loss in part.farewell.losses.iter().filter(|loss| loss.queue == part.farewell.queue) {
+impl Part {
+    fn queued(&self) -> u64 {
+        let waiting = self.farewell.as_ref().map(|farewell| &farewell.waiting);
+        waiting.map_or(self.counts.queued, |waiting| waiting.end.saturating_sub(waiting.start))
+    }
+
+    fn lost(&self) -> u64 {
+        match &self.farewell {
+            Some(farewell) => nowhere(farewell, &self.stored).count(),
+            None => {
+                let Counts { produced, queued, dropped, .. } = self.counts;
+                produced.saturating_sub(self.stored.count()).saturating_sub(queued).saturating_sub(dropped)
+            }
+        }
+    }
+}
+
+/// Every sequence that was appended and is nowhere.
+fn nowhere(farewell: &Farewell, stored: &Ranges) -> Ranges {
+    let mut found = stored.clone();
+    insert(&mut found, &farewell.waiting);
+    for loss in farewell.losses.iter().filter(|loss| loss.queue == farewell.queue) {
         found.insert_range(loss.from..=loss.to);
     }
     let mut appended = Ranges::new();
-    insert(&mut appended, &part.farewell.appended);
+    insert(&mut appended, &farewell.appended);
     appended.minus(&found)
 }
 
@@ -72,10 +89,10 @@ pub(super) fn reckon(parts: &[Part], seconds: f64, stored: u64, redelivered: u64
         produced: total(|part| part.counts.produced),
         delivered: total(|part| part.counts.delivered),
         stored,
-        queued: total(|part| part.farewell.waiting.end.saturating_sub(part.farewell.waiting.start)),
+        queued: total(Part::queued),
         dropped: total(|part| part.counts.dropped),
         redelivered,
-        lost: total(|part| lost(part).count()),
+        lost: total(Part::lost),
     }
 }
 
@@ -98,7 +115,9 @@ mod tests {
 
     use super::*;
 
-    fn part(appended: std::ops::Range<u64>, waiting: std::ops::Range<u64>, stored: &[(u64, u64)]) -> Part {
+    type Span = std::ops::Range<u64>;
+
+    fn part(appended: Span, waiting: Span, stored: &[(u64, u64)]) -> (Farewell, Ranges) {
         let mut ranges = Ranges::new();
         stored.iter().for_each(|&(from, to)| ranges.insert_range(from..=to));
         let farewell = Farewell {
@@ -107,32 +126,42 @@ mod tests {
             appended,
             waiting,
             losses: Vec::new(),
+            closed: Ok(()),
         };
-        Part { counts: Counts::default(), farewell, stored: ranges }
+        (farewell, ranges)
     }
 
     #[test]
     fn what_is_stored_or_waits_is_not_lost() {
-        assert!(lost(&part(0..10, 7..10, &[(0, 6)])).is_empty());
-        assert!(lost(&part(0..0, 0..0, &[])).is_empty());
+        for (farewell, stored) in [part(0..10, 7..10, &[(0, 6)]), part(0..0, 0..0, &[])] {
+            assert!(nowhere(&farewell, &stored).is_empty());
+        }
     }
 
     #[test]
     fn a_record_that_is_nowhere_is_lost_however_well_the_counters_agree() {
-        let mut part = part(0..10, 9..10, &[(0, 3), (5, 8), (20, 20)]);
-        part.counts = Counts { produced: 10, delivered: 10, queued: 0, dropped: 0 };
-        assert_eq!(lost(&part).iter().collect::<Vec<_>>(), [4..=4]);
+        let (farewell, stored) = part(0..10, 9..10, &[(0, 3), (5, 8), (20, 20)]);
+        assert_eq!(nowhere(&farewell, &stored).iter().collect::<Vec<_>>(), [4..=4]);
+        let counts = Counts { produced: 10, delivered: 10, queued: 0, dropped: 0 };
+        let part = Part { counts, farewell: Some(farewell), stored };
         assert_eq!(reckon(&[part], 1.04, 9, 0).lost, 1);
     }
 
     #[test]
     fn what_was_declared_dropped_is_not_lost_but_only_in_its_own_queue() {
-        let mut part = part(0..10, 10..10, &[(4, 9)]);
-        let loss =
-            Loss { queue: part.farewell.queue, from: 0, to: 3, reason: GapReason::QueueFull, count: 4 };
-        part.farewell.losses = vec![Loss { queue: uuid::Uuid::from_u128(2), ..loss.clone() }];
-        assert_eq!(lost(&part).count(), 4);
-        part.farewell.losses = vec![loss];
-        assert!(lost(&part).is_empty());
+        let (mut farewell, stored) = part(0..10, 10..10, &[(4, 9)]);
+        let loss = Loss { queue: farewell.queue, from: 0, to: 3, reason: GapReason::QueueFull, count: 4 };
+        farewell.losses = vec![Loss { queue: uuid::Uuid::from_u128(2), ..loss.clone() }];
+        assert_eq!(nowhere(&farewell, &stored).count(), 4);
+        farewell.losses = vec![loss];
+        assert!(nowhere(&farewell, &stored).is_empty());
+    }
+
+    #[test]
+    fn an_agent_that_broke_off_counts_with_what_it_had_counted() {
+        let (_, stored) = part(0..0, 0..0, &[(1, 90)]);
+        let counts = Counts { produced: 100, delivered: 90, queued: 6, dropped: 1 };
+        let summary = reckon(&[Part { counts, farewell: None, stored }], 1.0, 90, 0);
+        assert_eq!((summary.boards, summary.produced, summary.queued, summary.lost), (1, 100, 6, 3));
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use pirack_agent::record::{Body, Record};
+use pirack_agent::record::{Body, DecodeError, Record, TOPIC_HEALTH, TOPIC_READINGS};
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, ConsumerContext};
 use rdkafka::error::{KafkaError, KafkaResult};
@@ -23,11 +23,6 @@ use super::live::Live;
 use super::partitions::Partitions;
 use super::watcher::Stop;
 
-/// The topic of health records and of gaps.
-pub const TOPIC_HEALTH: &str = "rack.health";
-/// The topic of readings.
-pub const TOPIC_READINGS: &str = "rack.readings";
-
 const TOPICS: [&str; 2] = [TOPIC_HEALTH, TOPIC_READINGS];
 /// Messages in a batch, at most.
 const BATCH: usize = 2000;
@@ -37,7 +32,7 @@ const GATHER: Duration = Duration::from_millis(100);
 const IDLE: Duration = Duration::from_millis(200);
 /// How soon the topics are looked for again while one is missing, and once all are there.
 const SEEK: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
-/// How long a question to the broker may take.
+/// How long a look for topics and their ends may take in all.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How soon a batch that could not be stored is tried again.
 const STORE_AGAIN: Duration = Duration::from_secs(1);
@@ -182,9 +177,10 @@ impl Consuming {
 
     /// Where everything ends now, including topics that came up since the last look.
     fn find_ends(&mut self, deadline: Instant) -> Option<BTreeMap<(String, i32), i64>> {
-        let patience = PATIENCE.min(deadline.saturating_duration_since(Instant::now()));
-        let found = self.partitions.refresh(&self.consumer, &TOPICS, patience);
-        let ends = found.and_then(|_| self.partitions.ends(&self.consumer, patience));
+        // Short of the whole time, so that a broker that comes back in it is asked again.
+        let deadline = deadline.min(Instant::now() + PATIENCE);
+        let found = self.partitions.refresh(&self.consumer, &TOPICS, deadline);
+        let ends = found.and_then(|_| self.partitions.ends(&self.consumer, deadline));
         ends.map_err(|error| self.broken(&error)).ok()
     }
 
@@ -192,7 +188,7 @@ impl Consuming {
         if Instant::now() < self.seek_at {
             return;
         }
-        let whole = match self.partitions.refresh(&self.consumer, &TOPICS, PATIENCE) {
+        let whole = match self.partitions.refresh(&self.consumer, &TOPICS, Instant::now() + PATIENCE) {
             Ok(whole) => {
                 self.mended();
                 whole
@@ -240,10 +236,12 @@ impl Consuming {
                 self.tally.undecodable.fetch_add(1, Ordering::Relaxed);
                 if self.said.len() < MOST_SAID && self.said.insert(arrival.key.clone()) {
                     let board = String::from_utf8_lossy(&arrival.key).into_owned();
+                    let error = &problem as &dyn std::error::Error;
                     tracing::warn!(
                         board,
                         offset = arrival.offset,
-                        "passing over messages that are no records: {problem}"
+                        error,
+                        "passing over messages that are no records"
                     );
                 }
             }
@@ -316,15 +314,23 @@ struct Arrival {
     partition: i32,
     offset: i64,
     key: Vec<u8>,
-    record: Result<Record, String>,
+    record: Result<Record, Unreadable>,
+}
+
+/// Why a message is no record.
+#[derive(Debug, thiserror::Error)]
+enum Unreadable {
+    /// It has no payload.
+    #[error("the message has no payload")]
+    Empty,
+    /// Its payload is none.
+    #[error(transparent)]
+    Payload(#[from] DecodeError),
 }
 
 fn decode(message: &BorrowedMessage<'_>) -> Arrival {
-    let record = match message.payload().map(Record::decode) {
-        Some(Ok(record)) => Ok(record),
-        Some(Err(error)) => Err(error.to_string()),
-        None => Err("a message without a payload".to_owned()),
-    };
+    let payload = message.payload().ok_or(Unreadable::Empty);
+    let record = payload.and_then(|bytes| Ok(Record::decode(bytes)?));
     Arrival {
         topic: message.topic().to_owned(),
         partition: message.partition(),

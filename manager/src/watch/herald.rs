@@ -6,7 +6,7 @@
 mod publisher;
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -26,6 +26,12 @@ const TICK: Duration = Duration::from_millis(500);
 const LOOK: Duration = Duration::from_millis(50);
 /// How often the history lets go of what is too old.
 const PRUNE: Duration = Duration::from_secs(30);
+/// How long it may do so in one go; boards are judged and events told in between.
+const PRUNE_SLICE: Duration = Duration::from_millis(100);
+/// How soon it goes on where more is too old.
+const PRUNE_ON: Duration = Duration::from_millis(100);
+/// After each step: a mutex is not fair, so whoever waits for the history gets it only in a pause.
+const BREATH: Duration = Duration::from_millis(1);
 /// Events that wait for the outbox while its disk refuses them; further ones are said in the log only.
 const MOST_WAITING: usize = 1000;
 
@@ -56,13 +62,27 @@ impl Herald {
     }
 
     fn push(&self, events: impl IntoIterator<Item = Event>) {
-        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
-        for event in events {
-            if pending.len() < MOST_WAITING {
-                pending.push(event);
-            } else {
-                tracing::error!("the outbox cannot be written, and an event is lost: {}", event.sentence());
-            }
+        add(&mut self.pending(), events);
+    }
+
+    /// Puts events back before those that were announced since.
+    fn give_back(&self, events: Vec<Event>) {
+        let mut pending = self.pending();
+        let since = std::mem::replace(&mut *pending, events);
+        add(&mut pending, since);
+    }
+
+    fn pending(&self) -> MutexGuard<'_, Vec<Event>> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn add(pending: &mut Vec<Event>, events: impl IntoIterator<Item = Event>) {
+    for event in events {
+        if pending.len() < MOST_WAITING {
+            pending.push(event);
+        } else {
+            tracing::error!("the outbox cannot be written, and an event is lost: {}", event.sentence());
         }
     }
 }
@@ -98,9 +118,9 @@ impl Heralding {
                 self.herald.push(self.live.tick(now));
                 tick_at = now + TICK;
             }
-            if now >= prune_at {
-                self.prune();
-                prune_at = now + PRUNE;
+            if now >= prune_at && deadline.is_none() {
+                let done = self.prune(PRUNE_SLICE);
+                prune_at = Instant::now() + if done { PRUNE } else { PRUNE_ON };
             }
             let recorded = self.record_pending();
             let idle = self.publisher.advance(&self.history) && recorded;
@@ -109,7 +129,8 @@ impl Heralding {
             {
                 return idle;
             }
-            let wait = if idle { tick_at.saturating_duration_since(Instant::now()) } else { LOOK };
+            let until = tick_at.min(prune_at).saturating_duration_since(Instant::now());
+            let wait = if idle { until } else { LOOK };
             match woken.recv_timeout(wait) {
                 Ok(()) | Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return idle,
@@ -118,28 +139,38 @@ impl Heralding {
     }
 
     /// Puts what was announced into the outbox and then tells it. Returns whether nothing is left.
+    ///
+    /// Whoever announces must not wait for the disk, so the lock is not held while it is written.
     fn record_pending(&self) -> bool {
-        let mut pending = self.herald.pending.lock().unwrap_or_else(PoisonError::into_inner);
-        match self.history.put_events(&pending) {
-            Ok(()) => pending.drain(..).for_each(|event| self.live.tell(event)),
-            Err(error) => tracing::debug!(%error, "events wait for the outbox"),
+        let events = std::mem::take(&mut *self.herald.pending());
+        match self.history.put_events(&events) {
+            Ok(()) => events.into_iter().for_each(|event| self.live.tell(event)),
+            Err(error) => {
+                tracing::debug!(error = &error as &dyn std::error::Error, "events wait for the outbox");
+                self.herald.give_back(events);
+            }
         }
-        pending.is_empty()
+        self.herald.pending().is_empty()
     }
 
-    fn prune(&self) {
-        let Ok(older_than) = Timestamp::now().checked_sub(self.keep) else { return };
-        // Forty steps are 20,000 records: more than come in meanwhile, and soon over.
-        for _ in 0..40 {
+    /// Lets go of what is too old, for about `slice`. Returns whether that was all.
+    fn prune(&self, slice: Duration) -> bool {
+        let Ok(older_than) = Timestamp::now().checked_sub(self.keep) else { return true };
+        let until = Instant::now() + slice;
+        loop {
             match self.history.retain(older_than) {
-                Ok(0) => return,
-                Ok(_) => {}
+                Ok(0) => return true,
+                Ok(_) if Instant::now() >= until => return false,
+                Ok(_) => std::thread::sleep(BREATH),
                 Err(error) => {
                     let error = &error as &dyn std::error::Error;
                     tracing::warn!(error, "the history keeps what it should let go");
-                    return;
+                    return true;
                 }
             }
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

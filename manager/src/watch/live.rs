@@ -114,6 +114,11 @@ impl Live {
 
     /// Takes records that the history has just stored for the first time, in the order of their arrival.
     pub fn apply<'a>(&self, records: impl IntoIterator<Item = &'a Record>, now: Instant) {
+        self.apply_at(records, now, Timestamp::now());
+    }
+
+    /// The same for records that arrived at `now`, which the wall clock calls `wall`.
+    pub fn apply_at<'a>(&self, records: impl IntoIterator<Item = &'a Record>, now: Instant, wall: Timestamp) {
         let mut inner = self.lock();
         for record in records {
             let name = record.board.as_str();
@@ -124,7 +129,7 @@ impl Live {
                 inner.boards.insert(name.to_owned(), Entry::new(Role::Unassigned, now));
             }
             if let Some(entry) = inner.boards.get_mut(name) {
-                entry.apply(record, now);
+                entry.apply(record, now, wall);
             }
         }
     }

@@ -24,7 +24,7 @@ pub mod state;
 pub(crate) mod testing;
 mod watcher;
 
-pub use consumer::{Counters, TOPIC_HEALTH, TOPIC_READINGS};
+pub use consumer::Counters;
 pub use controls::{ControlError, Controls};
 pub use events::{Event, Happening};
 pub use herald::{Herald, TOPIC_EVENTS};

@@ -6,12 +6,21 @@
 //! earliest record that Kafka has, and a history that was moved, lost or restored fills itself again.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::KafkaResult;
 use rdkafka::topic_partition_list::Offset;
+
+/// A question that comes after its deadline is asked all the same, for as short a time as there is: the
+/// answer may be at hand.
+const LEAST: Duration = Duration::from_millis(1);
+
+/// What is left of a deadline that several questions share.
+fn left(deadline: Instant) -> Duration {
+    deadline.saturating_duration_since(Instant::now()).max(LEAST)
+}
 
 /// The partitions read, each with the offset after the last message that was stored.
 #[derive(Debug, Default)]
@@ -21,7 +30,7 @@ pub(super) struct Partitions {
 
 impl Partitions {
     /// Asks the broker for the topics' partitions and begins to read those that are new, from the
-    /// earliest. Returns whether every topic was there. Waits up to `patience` for each.
+    /// earliest. Returns whether every topic was there. All questions together wait until `deadline`.
     ///
     /// # Errors
     /// When the broker cannot be asked.
@@ -29,12 +38,12 @@ impl Partitions {
         &mut self,
         consumer: &BaseConsumer<C>,
         topics: &[&str],
-        patience: Duration,
+        deadline: Instant,
     ) -> KafkaResult<bool> {
         let mut added = TopicPartitionList::new();
         let mut whole = true;
         for name in topics {
-            let metadata = consumer.fetch_metadata(Some(name), patience)?;
+            let metadata = consumer.fetch_metadata(Some(name), left(deadline))?;
             let found = metadata.topics().iter().find(|topic| topic.name() == *name);
             let partitions = found.map_or(&[][..], |topic| topic.partitions());
             whole &= !partitions.is_empty();
@@ -61,18 +70,18 @@ impl Partitions {
         }
     }
 
-    /// Where each partition ends now, for [`Partitions::reached`]. Waits up to `patience` for each.
+    /// Where each partition ends now, for [`Partitions::reached`]. All questions together wait until `deadline`.
     ///
     /// # Errors
     /// When the broker cannot be asked.
     pub(super) fn ends<C: ConsumerContext>(
         &self,
         consumer: &BaseConsumer<C>,
-        patience: Duration,
+        deadline: Instant,
     ) -> KafkaResult<BTreeMap<(String, i32), i64>> {
         let mut ends = BTreeMap::new();
         for (topic, partition) in self.next.keys() {
-            let (low, high) = consumer.fetch_watermarks(topic, *partition, patience)?;
+            let (low, high) = consumer.fetch_watermarks(topic, *partition, left(deadline))?;
             if high > low {
                 ends.insert((topic.clone(), *partition), high);
             }
@@ -83,5 +92,34 @@ impl Partitions {
     /// Whether everything before these ends was stored.
     pub(super) fn reached(&self, ends: &BTreeMap<(String, i32), i64>) -> bool {
         ends.iter().all(|(key, end)| self.next.get(key).is_some_and(|next| next >= end))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rdkafka::ClientConfig;
+    use rdkafka::mocking::MockCluster;
+
+    use super::*;
+
+    #[test]
+    fn questions_of_one_deadline_share_what_is_left_of_it() {
+        let broker = MockCluster::new(1).unwrap();
+        broker.create_topic("rack.readings", 6, 1).unwrap();
+        let consumer: BaseConsumer = ClientConfig::new()
+            .set("bootstrap.servers", broker.bootstrap_servers())
+            .set("group.id", "test")
+            .create()
+            .unwrap();
+        let mut partitions = Partitions::default();
+        let patient = Instant::now() + Duration::from_secs(60);
+        assert!(left(patient) <= Duration::from_secs(60));
+        assert!(partitions.refresh(&consumer, &["rack.readings"], patient).unwrap());
+        assert_eq!(partitions.next.len(), 6);
+        broker.broker_down(-1).unwrap();
+        let past = Instant::now();
+        assert_eq!(left(past), LEAST);
+        assert!(partitions.ends(&consumer, past).is_err());
+        assert!(partitions.refresh(&consumer, &["rack.readings"], past).is_err());
     }
 }

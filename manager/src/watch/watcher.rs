@@ -15,8 +15,8 @@ use super::live::Live;
 pub struct Settings {
     /// Kafka's address: `host:port`, several with commas.
     pub bootstrap: String,
-    /// How long the history keeps a record. Six hours of 13 boards with 30 records a second each are
-    /// about 8 million rows and 600 MB.
+    /// How long the history keeps a record. Six hours of 13 boards with 18 records a second each are
+    /// about 5 million rows and 720 MB.
     pub keep: Duration,
 }
 

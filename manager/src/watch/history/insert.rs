@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as Slot;
 
+use jiff::Timestamp;
 use pirack_agent::record::{Body, Reading, Record};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
@@ -32,13 +33,21 @@ impl Stored {
 }
 
 impl History {
-    /// Stores a batch, whole or not at all.
+    /// Stores a batch that has just arrived, whole or not at all.
     ///
     /// # Errors
     /// When the disk or the file does not let it; then the batch can be offered again.
     pub fn insert(&self, batch: &[Record]) -> Result<Stored, HistoryError> {
+        self.insert_at(batch, Timestamp::now())
+    }
+
+    /// Stores a batch that arrived at that moment.
+    ///
+    /// # Errors
+    /// As [`History::insert`].
+    pub fn insert_at(&self, batch: &[Record], arrived: Timestamp) -> Result<Stored, HistoryError> {
         let mut writer = self.writer();
-        let outcome = writer.insert(batch);
+        let outcome = writer.insert(batch, arrived.as_millisecond());
         if outcome.is_err() {
             // The transaction was undone, and with it the rows behind these numbers.
             writer.forget();
@@ -48,14 +57,15 @@ impl History {
 }
 
 impl Writer {
-    fn insert(&mut self, batch: &[Record]) -> rusqlite::Result<Stored> {
-        let Self { connection, queues, series } = self;
+    fn insert(&mut self, batch: &[Record], arrived: i64) -> rusqlite::Result<Stored> {
+        let Self { connection, queues, series, boots } = self;
+        boots.hear(batch, arrived);
         let transaction = connection.transaction()?;
         let mut fresh = Vec::with_capacity(batch.len());
         for record in batch {
             let queue = queue(&transaction, queues, record)?;
             let new = !queue.pruned.contains(record.identity.sequence)
-                && insert_one(&transaction, queue.id, series, record)?;
+                && insert_one(&transaction, queue.id, series, record, boots.times(record, arrived))?;
             fresh.push(new);
         }
         transaction.commit()?;
@@ -78,25 +88,36 @@ fn insert_one(
     queue: i64,
     series: &mut SeriesIds,
     record: &Record,
+    [time, chart, arrived]: [i64; 3],
 ) -> rusqlite::Result<bool> {
     let sequence = signed(record.identity.sequence);
-    let time = record.moment.time.as_millisecond();
     let changed = match &record.body {
         Body::Reading(reading) => {
             let series = series_id(connection, series, record.board.as_str(), reading)?;
             connection
-                .prepare_cached("INSERT OR IGNORE INTO readings VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
-                .execute(params![queue, sequence, time, series, reading.value, word(&reading.quality)?])?
+                .prepare_cached("INSERT OR IGNORE INTO readings VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?
+                .execute(params![
+                    queue,
+                    sequence,
+                    time,
+                    chart,
+                    arrived,
+                    series,
+                    reading.value,
+                    word(&reading.quality)?
+                ])?
         }
         Body::Health(health) => connection
-            .prepare_cached("INSERT OR IGNORE INTO health VALUES (?1, ?2, ?3, ?4)")?
-            .execute(params![queue, sequence, time, json(health)?])?,
+            .prepare_cached("INSERT OR IGNORE INTO health VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
+            .execute(params![queue, sequence, time, chart, arrived, json(health)?])?,
         Body::Gap(gap) => connection
-            .prepare_cached("INSERT OR IGNORE INTO gaps VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?
+            .prepare_cached("INSERT OR IGNORE INTO gaps VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")?
             .execute(params![
                 queue,
                 sequence,
                 time,
+                chart,
+                arrived,
                 gap.of.to_string(),
                 signed(gap.from),
                 signed(gap.to),

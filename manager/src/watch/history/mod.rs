@@ -11,6 +11,7 @@
 //!
 //! Writes go through one connection, charts through a second, so that neither waits for the other.
 
+mod boots;
 mod error;
 mod insert;
 mod outbox;
@@ -27,6 +28,7 @@ use rusqlite_migration::{M, Migrations};
 use uuid::Uuid;
 
 use super::ranges::Ranges;
+use boots::Boots;
 pub use error::HistoryError;
 pub use insert::Stored;
 pub use query::{Points, StoredGap};
@@ -52,6 +54,7 @@ struct Writer {
     connection: Connection,
     queues: HashMap<(String, Uuid), Queue>,
     series: HashMap<String, HashMap<(String, String, &'static str), i64>>,
+    boots: Boots,
 }
 
 #[derive(Clone, Debug)]
@@ -77,7 +80,7 @@ impl History {
         reader.busy_timeout(Duration::from_secs(5)).map_err(failed)?;
         reader.execute_batch("PRAGMA cache_size = -2048; PRAGMA temp_store = MEMORY;").map_err(failed)?;
         let queues = prune::load(&connection).map_err(failed)?;
-        let writer = Writer { connection, queues, series: HashMap::new() };
+        let writer = Writer { connection, queues, series: HashMap::new(), boots: Boots::default() };
         Ok(Self { path: path.to_owned(), writer: Mutex::new(writer), reader: Mutex::new(reader) })
     }
 

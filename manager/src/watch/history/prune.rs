@@ -1,8 +1,10 @@
 //! Letting go of what is too old: the rows go, their names stay as ranges.
 //!
-//! Within a queue older means lower, so pruning walks each queue from its lowest sequence and stops at
-//! the first record that is young enough. A record whose clock was far in the future does not stop it:
-//! such a one goes together with the first that is old behind it. One step is one short transaction: the consumer never waits long.
+//! Age is counted from a record's arrival by this machine's clock, for a board's own may be in 1970.
+//! Within a queue what arrived earlier stands lower, so pruning walks each queue from its lowest sequence
+//! and stops at the first record that is young enough. One that arrived while this clock was far in the
+//! future does not stop it: such a one goes together with the first that is old behind it. One step is
+//! one short transaction a queue: the consumer never waits long.
 
 use std::collections::HashMap;
 
@@ -15,13 +17,13 @@ use crate::watch::ranges::Ranges;
 
 /// Records let go in one step, at most.
 const STEP: usize = 500;
-/// A record this much younger than the limit was made by a clock that was wrong: thirty days.
+/// A record this much younger than the limit arrived while the clock was wrong: thirty days.
 const FUTURE_MS: i64 = 30 * 86_400_000;
 /// Published events kept for `GET /api/events`.
 const KEPT_EVENTS: i64 = 10_000;
 
 impl History {
-    /// Lets go of up to 500 records older than `older_than`; returns how many. Zero means that none is left.
+    /// Lets go of up to 500 records that arrived before `older_than`; returns how many. Zero means that none is left.
     ///
     /// # Errors
     /// When the file cannot be written; then nothing was let go.
@@ -61,23 +63,23 @@ impl Writer {
 
 /// The lowest sequences of a queue, ascending, up to the first that is young enough.
 fn oldest(connection: &Connection, queue: i64, before_ms: i64, most: usize) -> rusqlite::Result<Vec<u64>> {
-    let sql = "SELECT sequence, time_ms FROM (
-            SELECT * FROM (SELECT sequence, time_ms FROM readings WHERE queue = ?1 ORDER BY sequence LIMIT ?2)
+    let sql = "SELECT sequence, arrived_ms FROM (
+            SELECT * FROM (SELECT sequence, arrived_ms FROM readings WHERE queue = ?1 ORDER BY sequence LIMIT ?2)
             UNION ALL
-            SELECT * FROM (SELECT sequence, time_ms FROM health WHERE queue = ?1 ORDER BY sequence LIMIT ?2)
+            SELECT * FROM (SELECT sequence, arrived_ms FROM health WHERE queue = ?1 ORDER BY sequence LIMIT ?2)
             UNION ALL
-            SELECT * FROM (SELECT sequence, time_ms FROM gaps WHERE queue = ?1 ORDER BY sequence LIMIT ?2)
+            SELECT * FROM (SELECT sequence, arrived_ms FROM gaps WHERE queue = ?1 ORDER BY sequence LIMIT ?2)
         ) ORDER BY sequence LIMIT ?2";
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query(params![queue, i64::try_from(most).unwrap_or(i64::MAX)])?;
     let mut walked = Vec::new();
     let mut old = 0;
     while let Some(row) = rows.next()? {
-        let time: i64 = row.get(1)?;
+        let arrived: i64 = row.get(1)?;
         walked.push(unsigned(row.get(0)?));
-        if time < before_ms {
+        if arrived < before_ms {
             old = walked.len();
-        } else if time < before_ms.saturating_add(FUTURE_MS) {
+        } else if arrived < before_ms.saturating_add(FUTURE_MS) {
             break;
         }
     }

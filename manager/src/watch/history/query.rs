@@ -189,8 +189,9 @@ fn sensor_points(
         })
         .optional()?;
     let Some(unit) = unit else { return Ok((String::new(), Vec::new())) };
-    let sql =
-        format!("SELECT time_ms, value FROM readings WHERE series IN (SELECT id {known}) AND time_ms >= ?4");
+    let sql = format!(
+        "SELECT chart_ms, value FROM readings WHERE series IN (SELECT id {known}) AND chart_ms >= ?4"
+    );
     Ok((unit, thinned(connection, &sql, params![board, sensor, quantity, since])?))
 }
 
@@ -200,22 +201,22 @@ fn health_points(
     field: &str,
     since: i64,
 ) -> rusqlite::Result<Vec<(f64, f64)>> {
-    let sql = "SELECT h.time_ms AS time_ms, json_extract(h.body, '$.' || ?2) AS value FROM health AS h
-        WHERE h.queue IN (SELECT id FROM queues WHERE board = ?1) AND h.time_ms >= ?3 AND value IS NOT NULL";
+    let sql = "SELECT h.chart_ms AS chart_ms, json_extract(h.body, '$.' || ?2) AS value FROM health AS h
+        WHERE h.queue IN (SELECT id FROM queues WHERE board = ?1) AND h.chart_ms >= ?3 AND value IS NOT NULL";
     thinned(connection, sql, params![board, field, since])
 }
 
-/// Runs a query for `time_ms` and `value` and keeps every n-th row, so that at most 1000 are left.
+/// Runs a query for `chart_ms` and `value` and keeps every n-th row, so that at most 1000 are left.
 fn thinned(
     connection: &Connection,
     rows_sql: &str,
     parameters: impl Params,
 ) -> rusqlite::Result<Vec<(f64, f64)>> {
     let sql = format!(
-        "SELECT time_ms / 1000.0, CAST(value AS REAL) FROM (
-            SELECT time_ms, value, row_number() OVER (ORDER BY time_ms) - 1 AS place, count(*) OVER () AS total
+        "SELECT chart_ms / 1000.0, CAST(value AS REAL) FROM (
+            SELECT chart_ms, value, row_number() OVER (ORDER BY chart_ms) - 1 AS place, count(*) OVER () AS total
             FROM ({rows_sql})
-        ) WHERE place % ((total + {MOST_POINTS} - 1) / {MOST_POINTS}) = 0 ORDER BY time_ms"
+        ) WHERE place % ((total + {MOST_POINTS} - 1) / {MOST_POINTS}) = 0 ORDER BY chart_ms"
     );
     let mut statement = connection.prepare_cached(&sql)?;
     let points = statement.query_map(parameters, |row| Ok((row.get(0)?, row.get(1)?)))?;

@@ -17,31 +17,42 @@ CREATE TABLE series (
     UNIQUE (board, sensor, chip, quantity)
 ) STRICT;
 
+-- Every record has three times, each in Unix milliseconds:
+--   time_ms     what the board's own clock said when it observed, right or wrong;
+--   chart_ms    where a chart shows it: time_ms where that clock was synchronised, else reckoned from
+--               the arrival and the seconds since the board's boot, and never later than the arrival;
+--   arrived_ms  when this history took it in, by this machine's clock; records are let go by it.
 CREATE TABLE readings (
-    queue    INTEGER NOT NULL REFERENCES queues (id),
-    sequence INTEGER NOT NULL,
-    time_ms  INTEGER NOT NULL,
-    series   INTEGER NOT NULL REFERENCES series (id),
-    value    REAL NOT NULL,
-    quality  TEXT NOT NULL,
+    queue      INTEGER NOT NULL REFERENCES queues (id),
+    sequence   INTEGER NOT NULL,
+    time_ms    INTEGER NOT NULL,
+    chart_ms   INTEGER NOT NULL,
+    arrived_ms INTEGER NOT NULL,
+    series     INTEGER NOT NULL REFERENCES series (id),
+    value      REAL NOT NULL,
+    quality    TEXT NOT NULL,
     PRIMARY KEY (queue, sequence)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX readings_chart ON readings (series, time_ms, value);
+CREATE INDEX readings_chart ON readings (series, chart_ms, value);
 
 -- The body is the record's own fields as JSON: `json_extract(body, '$.cpu_ratio')`.
 CREATE TABLE health (
-    queue    INTEGER NOT NULL REFERENCES queues (id),
-    sequence INTEGER NOT NULL,
-    time_ms  INTEGER NOT NULL,
-    body     TEXT NOT NULL,
+    queue      INTEGER NOT NULL REFERENCES queues (id),
+    sequence   INTEGER NOT NULL,
+    time_ms    INTEGER NOT NULL,
+    chart_ms   INTEGER NOT NULL,
+    arrived_ms INTEGER NOT NULL,
+    body       TEXT NOT NULL,
     PRIMARY KEY (queue, sequence)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX health_chart ON health (queue, time_ms);
+CREATE INDEX health_chart ON health (queue, chart_ms);
 
 CREATE TABLE gaps (
     queue         INTEGER NOT NULL REFERENCES queues (id),
     sequence      INTEGER NOT NULL,
     time_ms       INTEGER NOT NULL,
+    chart_ms      INTEGER NOT NULL,
+    arrived_ms    INTEGER NOT NULL,
     of_queue      TEXT NOT NULL,
     from_sequence INTEGER NOT NULL,
     to_sequence   INTEGER NOT NULL,

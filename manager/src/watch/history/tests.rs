@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use pirack_agent::record::{Body, Gap, GapReason, Record};
+use pirack_agent::record::{Body, ClockState, Gap, GapReason, Record};
 
 use super::*;
 use crate::watch::events::{Event, Happening};
@@ -24,6 +24,13 @@ fn mixed() -> Vec<Record> {
         record("w1", 3, gap()),
         record("w2", 1, reading("inlet", 22.0)),
     ]
+}
+
+/// Stores each record as if it had arrived when it was made.
+fn insert_as_made(history: &History, records: &[Record]) {
+    for record in records {
+        history.insert_at(std::slice::from_ref(record), record.moment.time).unwrap();
+    }
 }
 
 fn epoch() -> Timestamp {
@@ -78,7 +85,7 @@ fn what_is_pruned_is_still_counted_and_never_taken_in_again() {
     let path = history.path().to_owned();
     let body = |n: u64| if n.is_multiple_of(30) { health(0.1) } else { reading("inlet", 20.0) };
     let records: Vec<_> = (1..=1200).map(|n| record("w1", n, body(n))).collect();
-    history.insert(&records).unwrap();
+    insert_as_made(&history, &records);
     let cutoff = epoch() + Duration::from_secs(1000);
     let mut steps = Vec::new();
     loop {
@@ -98,11 +105,27 @@ fn what_is_pruned_is_still_counted_and_never_taken_in_again() {
 }
 
 #[test]
+fn a_board_whose_clock_is_in_1970_keeps_its_fresh_records_and_is_in_the_charts() {
+    let (_folder, history) = history();
+    let mut lost = record("w1", 1, reading("inlet", 21.5));
+    lost.moment.time = Timestamp::UNIX_EPOCH;
+    lost.moment.clock = ClockState::Unsynchronised;
+    history.insert_at(&[lost.clone()], epoch()).unwrap();
+    assert_eq!(history.retain(epoch() - Duration::from_secs(1)).unwrap(), 0);
+    let points = history.points("w1", "inlet/temperature", epoch() - Duration::from_secs(60)).unwrap();
+    assert_eq!(points.points.len(), 1);
+    let board_says: String =
+        history.reader().query_row("SELECT time FROM records", [], |row| row.get(0)).unwrap();
+    assert_eq!(board_says, "1970-01-01T00:00:00.000Z");
+    assert_eq!(history.retain(epoch() + Duration::from_secs(1)).unwrap(), 1);
+}
+
+#[test]
 fn a_record_from_the_future_does_not_keep_the_past() {
     let (_folder, history) = history();
     let mut records: Vec<_> = (1..=10).map(|n| record("w1", n, health(0.5))).collect();
     records[0].moment.time = "2099-01-01T00:00:00Z".parse().unwrap();
-    history.insert(&records).unwrap();
+    insert_as_made(&history, &records);
     assert_eq!(history.retain(epoch() + Duration::from_secs(5)).unwrap(), 4);
     assert_eq!(history.retain(epoch() + Duration::from_secs(5)).unwrap(), 0);
     assert_eq!(history.count().unwrap(), 10);

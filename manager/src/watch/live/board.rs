@@ -1,15 +1,16 @@
 //! One board's place in the live state.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use pirack_agent::record::{Body, Health, Quality, Quantity, Reading, Record};
+use jiff::Timestamp;
+use pirack_agent::record::{Body, ClockState, Health, Quality, Quantity, Reading, Record};
 
 use super::AgentGauge;
 use crate::watch::snapshot::{Board, HealthNow, Role, Sensor};
 use crate::watch::state::{Across, Facts, State, Thresholds, Verdict, judge};
 
-/// Sensor values kept for one board; a board with more shows the first of them.
+/// Sensor values kept for one board; one more takes the place of the longest silent.
 const MOST_SENSORS: usize = 256;
 
 /// What is known of one board.
@@ -21,7 +22,7 @@ pub(super) struct Entry {
     declared: Instant,
     arrived: Option<Instant>,
     health: HealthNow,
-    sensors: BTreeMap<(String, &'static str), Sensor>,
+    sensors: BTreeMap<(String, &'static str), Heard>,
     throttled: Option<Instant>,
     under_voltage: Option<Instant>,
     out_of_range: Option<(String, Instant)>,
@@ -48,34 +49,45 @@ impl Entry {
         }
     }
 
-    pub(super) fn apply(&mut self, record: &Record, now: Instant) {
+    /// Takes a record in that arrived at `now`, which this machine's wall clock calls `wall`.
+    pub(super) fn apply(&mut self, record: &Record, now: Instant, wall: Timestamp) {
         self.arrived = Some(now);
         match &record.body {
-            Body::Health(health) => self.apply_health(health, record, now),
-            Body::Reading(reading) => self.apply_reading(reading, record, now),
+            Body::Health(health) => self.apply_health(health, record, observed(record, now, wall)),
+            Body::Reading(reading) => self.apply_reading(reading, record, now, observed(record, now, wall)),
             Body::Gap(_) => {}
         }
     }
 
-    fn apply_health(&mut self, health: &Health, record: &Record, now: Instant) {
+    fn apply_health(&mut self, health: &Health, record: &Record, observed: Option<Instant>) {
         if health.throttled == Some(true) {
-            self.throttled = Some(now);
+            self.throttled = self.throttled.max(observed);
         }
         if health.under_voltage == Some(true) {
-            self.under_voltage = Some(now);
+            self.under_voltage = self.under_voltage.max(observed);
         }
         self.health = HealthNow { time: Some(record.moment.time), fields: health.clone() };
     }
 
-    fn apply_reading(&mut self, reading: &Reading, record: &Record, now: Instant) {
-        if reading.quality == Quality::OutOfRange {
-            self.out_of_range = Some((reading.sensor.clone(), now));
+    fn apply_reading(&mut self, reading: &Reading, record: &Record, now: Instant, observed: Option<Instant>) {
+        if reading.quality == Quality::OutOfRange
+            && let Some(observed) = observed
+            && self.out_of_range.as_ref().is_none_or(|(_, at)| *at <= observed)
+        {
+            self.out_of_range = Some((reading.sensor.clone(), observed));
         }
         let key = (reading.sensor.clone(), reading.quantity.name());
         if self.sensors.len() >= MOST_SENSORS && !self.sensors.contains_key(&key) {
-            return;
+            self.forget_longest_silent();
         }
-        self.sensors.insert(key, sensor(reading, record));
+        self.sensors.insert(key, Heard { at: now, sensor: sensor(reading, record) });
+    }
+
+    fn forget_longest_silent(&mut self) {
+        let silent = self.sensors.iter().min_by_key(|(_, heard)| heard.at).map(|(key, _)| key.clone());
+        if let Some(key) = silent {
+            self.sensors.remove(&key);
+        }
     }
 
     /// Judges the board and returns the change of state, if it is one to tell: from, to and why.
@@ -118,7 +130,7 @@ impl Entry {
             queued: self.gauge.map(|gauge| gauge.queued),
             dropped: self.gauge.map(|gauge| gauge.dropped),
             health: self.health.clone(),
-            sensors: self.sensors.values().cloned().collect(),
+            sensors: self.sensors.values().map(|heard| heard.sensor.clone()).collect(),
         }
     }
 
@@ -142,6 +154,26 @@ impl Entry {
             out_of_range: self.out_of_range.as_ref().map(|(sensor, at)| (sensor.clone(), age(*at))),
         };
         judge(&facts, self.across, thresholds)
+    }
+}
+
+/// A sensor's newest value and when it arrived.
+#[derive(Debug)]
+struct Heard {
+    at: Instant,
+    sensor: Sensor,
+}
+
+/// When a record was observed, as far as one can tell: a backlog is as old as its clock says, where
+/// somebody vouched for that clock. A board's clock may be a little ahead of ours, never its records.
+/// Nothing when that was before this machine's boot.
+fn observed(record: &Record, now: Instant, wall: Timestamp) -> Option<Instant> {
+    match record.moment.clock {
+        ClockState::Synchronised => {
+            let age = wall.duration_since(record.moment.time);
+            now.checked_sub(Duration::try_from(age).unwrap_or_default())
+        }
+        ClockState::Unsynchronised => Some(now),
     }
 }
 

@@ -1,7 +1,7 @@
 use super::*;
 use crate::watch::State;
 use crate::watch::testing::{health, reading, record};
-use pirack_agent::record::{Body, Quality};
+use pirack_agent::record::{Body, ClockState, Health, Quality};
 
 fn live() -> Live {
     let live = Live::new("demo", Duration::from_secs(1));
@@ -66,7 +66,8 @@ fn a_value_out_of_range_is_shown_as_it_came_and_makes_the_board_warm() {
     if let Body::Reading(reading) = &mut odd {
         reading.quality = Quality::OutOfRange;
     }
-    live.apply(&[record("w2", 1, reading("inlet", 20.0)), record("w2", 2, odd)], now);
+    let records = [record("w2", 1, reading("inlet", 20.0)), record("w2", 2, odd)];
+    live.apply_at(&records, now, records[1].moment.time);
     let board = live.snapshot_at(now).boards.into_iter().find(|board| board.name == "w2").unwrap();
     assert_eq!(board.sensors.len(), 1);
     assert!((board.sensors[0].value - 140.0).abs() < f64::EPSILON);
@@ -107,4 +108,41 @@ fn a_board_that_nobody_declared_is_shown_as_unassigned() {
     live.apply(&[record("stranger", 1, health(0.5))], Instant::now());
     let board = live.snapshot().boards.pop().unwrap();
     assert_eq!((board.name.as_str(), board.role), ("stranger", Role::Unassigned));
+}
+
+#[test]
+fn the_longest_silent_of_too_many_sensors_makes_room_for_a_new_one() {
+    let live = live();
+    let start = Instant::now();
+    let hear = |name: &str, at: f64| {
+        live.apply(&[record("w2", 1, reading(name, 20.0))], start + seconds(at));
+    };
+    (0..256).for_each(|n| hear(&format!("s{n}"), f64::from(n)));
+    hear("s0", 300.0);
+    hear("new", 301.0);
+    let sensors = live.board("w2").unwrap().sensors;
+    let has = |name: &str| sensors.iter().any(|sensor| sensor.sensor == name);
+    assert_eq!((sensors.len(), has("new"), has("s0"), has("s1")), (256, true, true, false));
+}
+
+#[test]
+fn a_flag_in_a_backlog_is_as_old_as_its_record_and_not_new() {
+    let throttled = || Body::Health(Box::new(Health { throttled: Some(true), ..Health::default() }));
+    let state = |body: Body, age: f64, clock: ClockState| {
+        let live = live();
+        let now = Instant::now();
+        let mut record = record("w2", 100, body);
+        record.moment.clock = clock;
+        live.apply_at(&[record.clone()], now, record.moment.time + seconds(age));
+        live.snapshot_at(now).boards.into_iter().find(|board| board.name == "w2").unwrap().state
+    };
+    assert_eq!(state(throttled(), 0.5, ClockState::Synchronised), State::Warm);
+    assert_eq!(state(throttled(), 60.0, ClockState::Synchronised), State::Well);
+    assert_eq!(state(throttled(), 60.0, ClockState::Unsynchronised), State::Warm, "nobody knows its age");
+    let mut odd = reading("inlet", 140.0);
+    if let Body::Reading(reading) = &mut odd {
+        reading.quality = Quality::OutOfRange;
+    }
+    assert_eq!(state(odd.clone(), 60.0, ClockState::Synchronised), State::Well);
+    assert_eq!(state(odd, 0.5, ClockState::Synchronised), State::Warm);
 }

@@ -2,7 +2,7 @@
 
 use std::thread::park_timeout;
 
-use pirack_agent::record::{Body, Gap, GapReason, Record};
+use pirack_agent::record::{Body, Gap, GapReason, Record, TOPIC_HEALTH, TOPIC_READINGS};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::{BaseProducer, BaseRecord, DefaultProducerContext, Producer};
@@ -10,7 +10,7 @@ use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
 
 use super::*;
 use crate::watch::testing::{QUEUE, health, reading, record};
-use crate::watch::{Event, Happening, TOPIC_EVENTS, TOPIC_HEALTH, TOPIC_READINGS};
+use crate::watch::{Event, Happening, TOPIC_EVENTS};
 
 /// Longer than anything here takes on a busy machine; a test that passes never waits for it.
 const PATIENCE: Duration = Duration::from_secs(60);
