@@ -43,9 +43,13 @@ pub(super) fn establish(storage: &dyn Storage, name: &str, position: u64) -> io:
         file => file?,
     };
     let (index, generation) = read_slot(&*file)?.map_or((1, 0), |(index, slot)| (index, slot.generation));
+    let both_have_room = file.read_at(SLOT_OFFSETS[1], &mut [0; SLOT_LEN])? == SLOT_LEN;
     let mut file = CursorFile { file, slot: 1 - index, generation };
-    file.write(position)?;
-    file.sync()?;
+    // A disk that is full by then must not keep a cursor from its first move: both slots get their room now.
+    for _ in 0..if both_have_room { 1 } else { 2 } {
+        file.write(position)?;
+        file.sync()?;
+    }
     Ok(file)
 }
 

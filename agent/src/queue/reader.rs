@@ -1,4 +1,7 @@
 //! One sink's reader: durable records, in order, past whatever cannot be read.
+//!
+//! Between two reads a reader remembers a place and holds no file: a file that is held keeps its room on
+//! the disk after its name has gone, and the writer gives segments up because it needs that room.
 
 use std::io;
 use std::sync::Arc;
@@ -14,9 +17,17 @@ use crate::record::{GapReason, Identity};
 pub struct Reader {
     shared: Arc<Shared>,
     /// Where the last read ended, so that the next need not begin at a segment's start.
-    walk: Option<(u64, Walk)>,
+    stood: Option<Stood>,
     /// How often in a row the disk has failed to read.
     failures: u32,
+}
+
+/// A place between two frames of a segment.
+#[derive(Clone, Copy, Debug)]
+struct Stood {
+    base: u64,
+    offset: u64,
+    next: u64,
 }
 
 /// After so many failures in a row an unreadable block counts as damage, if the file's beginning can be
@@ -53,7 +64,7 @@ impl Gathering {
 
 impl Reader {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, walk: None, failures: 0 }
+        Self { shared, stood: None, failures: 0 }
     }
 
     /// The durable records from `from` on: at most `max_records`, and no more once their payloads reach
@@ -81,47 +92,45 @@ impl Reader {
         position: u64,
         batch: &mut Gathering,
     ) -> Result<u64, QueueError> {
-        let give_up = self.failures >= PATIENCE;
-        let Some(walk) = self.walk_to(segment, position)? else { return Ok(segment.end) };
-        if give_up && walk.file_answers() {
+        let Some(mut walk) = self.walk_to(segment, position)? else { return Ok(segment.end) };
+        if self.failures >= PATIENCE && walk.file_answers() {
             walk.pass_bad_blocks();
         }
         let bound = Bound { bytes: segment.bytes, end: segment.end };
         let mut holes = Vec::new();
-        let outcome = gather(walk, bound, segment, position, batch, &mut holes);
+        let outcome = gather(&mut walk, bound, segment, position, batch, &mut holes);
         let next = walk.next_sequence();
+        self.stood = Some(Stood { base: segment.base, offset: walk.offset(), next });
         if next < segment.end && !batch.full() && outcome.is_ok() {
-            // The file ends early: cut off at a frame, or broken to its end.
-            let clean = walk.offset() == segment.bytes;
-            holes.push((next..segment.end, if clean { GapReason::Vanished } else { GapReason::Corrupt }));
-            self.walk = None;
+            holes.push(walk.missing_to(bound));
+            self.stood = None;
         }
+        // Also those before `position`: whoever came by before may have been another process.
         for (hole, reason) in holes {
-            self.shared.state().damage(segment.base, hole.start.max(position)..hole.end, reason);
+            self.shared.state().damage(segment.base, hole, reason);
         }
         self.failures = if outcome.is_ok() { 0 } else { self.failures.saturating_add(1) };
         outcome.map_err(|source| self.failed("read", segment, source))?;
         Ok(if batch.full() { next } else { segment.end })
     }
 
-    /// The walk through `segment`, at or before `position`. None when its file has gone: dropped by the
+    /// A walk through `segment`, at or before `position`. None when its file has gone: dropped by the
     /// writer a moment ago, or by somebody else, which is told.
-    fn walk_to(&mut self, segment: &Segment, position: u64) -> Result<Option<&mut Walk>, QueueError> {
-        let kept =
-            self.walk.take().filter(|(base, walk)| *base == segment.base && walk.next_sequence() <= position);
-        let walk = match kept {
-            Some((_, walk)) => walk,
-            None => match self.shared.storage.open(&segment_name(segment.base), false) {
-                Ok(file) => Walk::new(file, segment.base),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    let gone = position..segment.end;
-                    self.shared.state().damage(segment.base, gone, GapReason::Vanished);
-                    return Ok(None);
-                }
-                Err(source) => return Err(self.failed("open", segment, source)),
-            },
+    fn walk_to(&self, segment: &Segment, position: u64) -> Result<Option<Walk>, QueueError> {
+        let file = match self.shared.storage.open(&segment_name(segment.base), false) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let gone = position..segment.end;
+                self.shared.state().damage(segment.base, gone, GapReason::Vanished);
+                return Ok(None);
+            }
+            Err(source) => return Err(self.failed("open", segment, source)),
         };
-        Ok(Some(&mut self.walk.insert((segment.base, walk)).1))
+        let here = |stood: &Stood| stood.base == segment.base && stood.next <= position;
+        Ok(Some(match self.stood.filter(here) {
+            Some(Stood { offset, next, .. }) => Walk::resume(file, offset, next),
+            None => Walk::new(file, segment.base),
+        }))
     }
 
     fn failed(&self, what: &'static str, segment: &Segment, source: io::Error) -> QueueError {

@@ -5,10 +5,11 @@
 //! It reads through a window, so its memory is bounded by the largest frame, not by the segment.
 
 use std::io;
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 
 use super::format::{FRAME_LEN, FrameHead, HEADER_LEN, TAG_SEAL};
 use super::storage::StoredFile;
+use crate::record::GapReason;
 
 const WINDOW: usize = 128 * 1024;
 
@@ -48,8 +49,12 @@ pub(super) struct Walk {
 impl Walk {
     /// A walk from the first frame of the segment that begins at `base`.
     pub(super) fn new(file: Box<dyn StoredFile>, base: u64) -> Self {
-        let offset = HEADER_LEN as u64;
-        Self { file, offset, next: base, window: Vec::new(), window_offset: offset, pass_bad_blocks: false }
+        Self::resume(file, HEADER_LEN as u64, base)
+    }
+
+    /// A walk that goes on where another one stood: at `offset`, with the frame of `next` to come.
+    pub(super) fn resume(file: Box<dyn StoredFile>, offset: u64, next: u64) -> Self {
+        Self { file, offset, next, window: Vec::new(), window_offset: offset, pass_bad_blocks: false }
     }
 
     /// From now on a block that the disk cannot read counts as damage, not as an error.
@@ -71,6 +76,13 @@ impl Walk {
     /// Where the next frame should begin: the end of the last one that held.
     pub(super) fn offset(&self) -> u64 {
         self.offset
+    }
+
+    /// What is missing when a walk has met its end before `bound`: the file is cut off at a frame, or
+    /// broken to its end.
+    pub(super) fn missing_to(&self, bound: Bound) -> (Range<u64>, GapReason) {
+        let clean = self.offset == bound.bytes;
+        (self.next..bound.end, if clean { GapReason::Vanished } else { GapReason::Corrupt })
     }
 
     /// Goes to the next frame. After an error the walk stands where it stood.

@@ -6,7 +6,7 @@
 //!   directory sync it keeps the first few, in order.
 //! - After a failed sync the bytes are in doubt, and the next sync says that all is well.
 //! - A disk may lie: every sync succeeds and makes nothing safe.
-//! - An open file outlives its name. A crash ends every handle: it answers with errors from then on.
+//! - An open file outlives its name, and so does the room that it takes. A crash ends every handle: it answers with errors from then on.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -44,6 +44,8 @@ struct Inode {
     bytes: Vec<u8>,
     safe: Vec<u8>,
     unsynced: Vec<Change>,
+    /// How many handles of this life hold it.
+    open: u32,
 }
 
 #[derive(Clone, Debug)]
@@ -97,11 +99,19 @@ impl FakeDisk {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn handle(&self, disk: &mut Disk, inode: usize, writable: bool) -> FakeFile {
+        disk.inodes[inode].open += 1;
+        FakeFile { disk: self.clone(), life: disk.life, inode, writable }
+    }
+
     /// The process is killed: its handles and its lock go, what it wrote stays in the page cache.
     pub fn kill(&self) {
         let mut disk = self.disk();
         disk.life += 1;
         disk.locked = false;
+        for inode in &mut disk.inodes {
+            inode.open = 0;
+        }
     }
 
     /// The power goes. `seed` decides what is left of what was not safe.
@@ -135,7 +145,7 @@ impl FakeDisk {
         self.disk().capacity = bytes;
     }
 
-    /// Bytes in files that have a name.
+    /// Bytes in files that have a name, or are open.
     #[must_use]
     pub fn used(&self) -> u64 {
         self.disk().used()
@@ -177,7 +187,10 @@ impl FakeDisk {
 
 impl Disk {
     fn used(&self) -> u64 {
-        self.names.values().map(|&inode| self.inodes[inode].bytes.len() as u64).sum()
+        let named: BTreeSet<usize> = self.names.values().copied().collect();
+        let held = self.inodes.iter().enumerate();
+        let held = held.filter(|(index, inode)| inode.open > 0 || named.contains(index));
+        held.map(|(_, inode)| inode.bytes.len() as u64).sum()
     }
 
     fn rename(&mut self, change: impl FnOnce(&mut Names)) {
@@ -215,13 +228,13 @@ impl Storage for FakeDisk {
         disk.rename(|names| {
             names.insert(name.to_owned(), inode);
         });
-        Ok(Box::new(FakeFile { disk: self.clone(), life: disk.life, inode, writable: true }))
+        Ok(Box::new(self.handle(&mut disk, inode, true)))
     }
 
     fn open(&self, name: &str, writable: bool) -> io::Result<Box<dyn StoredFile>> {
-        let disk = self.disk();
+        let mut disk = self.disk();
         let inode = *disk.names.get(name).ok_or(io::ErrorKind::NotFound)?;
-        Ok(Box::new(FakeFile { disk: self.clone(), life: disk.life, inode, writable }))
+        Ok(Box::new(self.handle(&mut disk, inode, writable)))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
@@ -299,6 +312,14 @@ impl FakeFile {
         let inode = &mut disk.inodes[self.inode];
         change.apply(&mut inode.bytes);
         inode.unsynced.push(change);
+    }
+}
+
+impl Drop for FakeFile {
+    fn drop(&mut self) {
+        if let Ok(mut disk) = self.alive() {
+            disk.inodes[self.inode].open -= 1;
+        }
     }
 }
 

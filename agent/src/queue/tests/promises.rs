@@ -190,6 +190,38 @@ fn a_disk_without_room_gives_up_the_oldest_for_the_newest() {
 }
 
 #[test]
+fn a_full_disk_gives_back_what_is_given_up_even_while_a_reader_stands_there_and_goes_on_afterwards() {
+    let disk = FakeDisk::default();
+    let (mut writer, mut reader, ..) = open_on(&disk, BOOT);
+    fill(&mut writer, 40);
+    assert_eq!(reader.read(0, 3, usize::MAX).unwrap().next, 3);
+    disk.set_capacity(Some(disk.used()));
+    for _ in 0..100 {
+        fill(&mut writer, 1);
+    }
+    let told = writer.take_losses();
+    let oldest = writer.status().oldest;
+    assert!(writer.status().segments > 1 && oldest < 140, "{:?}", writer.status());
+    assert_eq!((told[0].from, told[0].to, told[0].reason), (0, oldest - 1, GapReason::DiskFull));
+    assert_eq!(sequences(&mut reader, 3), (oldest..140).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_full_disk_loses_nothing_when_all_that_it_holds_is_shipped() {
+    let disk = FakeDisk::default();
+    let (mut writer, mut reader, mut cursor, _) = open_on(&disk, BOOT);
+    fill(&mut writer, 3);
+    disk.set_capacity(Some(disk.used()));
+    for end in 3..50 {
+        let batch = reader.read(cursor.position(), usize::MAX, usize::MAX).unwrap();
+        cursor.advance(batch.next).unwrap();
+        assert_eq!(cursor.position(), end);
+        fill(&mut writer, 1);
+    }
+    assert_eq!(writer.take_losses(), []);
+}
+
+#[test]
 fn a_disk_that_refuses_every_write_costs_the_batch_and_says_so() {
     let disk = FakeDisk::default();
     let (mut writer, mut reader, ..) = open_on(&disk, BOOT);
