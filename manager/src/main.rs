@@ -1,13 +1,14 @@
 //! pirack: the manager's command line.
 
 use std::io::{IsTerminal, Write};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
+use pirack::api;
 use pirack::demo::{self, Face, Options, Scratch};
 use tracing_subscriber::EnvFilter;
 
@@ -49,7 +50,7 @@ struct Demo {
     duration: Option<Duration>,
     /// Where the dashboard is served, for this machine only; port 0 takes a free one. From another
     /// machine: ssh -L 8080:127.0.0.1:8080 HOST, for there is no password yet.
-    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
+    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDRESS", value_parser = address)]
     listen: SocketAddr,
     /// An empty or new folder for queues and history, kept at the end; else one of our own, taken away.
     #[arg(long, value_name = "DIR")]
@@ -64,7 +65,17 @@ struct Demo {
 
 fn duration(text: &str) -> Result<Duration, String> {
     let parsed = text.parse::<jiff::SignedDuration>().ok().and_then(|span| Duration::try_from(span).ok());
-    parsed.filter(|span| !span.is_zero()).ok_or_else(|| "give a time such as 30s, 5m or 1h".to_owned())
+    let sensible = Duration::from_millis(100)..=Duration::from_secs(30 * 86_400);
+    let asked = parsed.filter(|span| sensible.contains(span));
+    asked.ok_or_else(|| "give a time such as 30s, 5m or 1h, of at most 30 days".to_owned())
+}
+
+/// An address, or a name with a port; of a name's addresses, one of this machine's own where there is one.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let found: Vec<_> =
+        text.to_socket_addrs().map_err(|_| "give ADDRESS:PORT, for example 127.0.0.1:8080")?.collect();
+    let own = found.iter().find(|address| address.ip().is_loopback());
+    own.or(found.first()).copied().ok_or_else(|| "the name has no address".to_owned())
 }
 
 fn interval(text: &str) -> Result<f64, String> {
@@ -86,13 +97,14 @@ fn run(demo: &Demo) -> anyhow::Result<ExitCode> {
         (false, true) => Face::Lines,
         (false, false) => Face::Table,
     };
+    // The port first: a refusal then finds nothing to clean up.
+    let listener = api::bind(demo.listen)?;
     let scratch = Scratch::prepare(demo.scratch.as_deref())?;
     log_beside(face, &scratch)?;
     let options = Options {
         boards: demo.boards.into(),
         interval: Duration::from_secs_f64(demo.interval),
         duration: demo.duration,
-        listen: demo.listen,
         face,
     };
     // One thread turns the rack. What blocks (buses, disks, producers that close) has up to 32 more: a
@@ -104,15 +116,19 @@ fn run(demo: &Demo) -> anyhow::Result<ExitCode> {
         .thread_stack_size(512 * 1024)
         .build()
         .context("cannot start the runtime")?;
-    let outcome = runtime.block_on(demo::run(&options, &scratch));
+    let outcome = runtime.block_on(demo::run(&options, listener, &scratch));
     runtime.shutdown_timeout(Duration::from_secs(1));
     let demo::Outcome { summary, faults } = outcome?;
-    let last = if demo.json { serde_json::to_string(&summary)? } else { summary.sentence() };
-    let mut out = std::io::stdout().lock();
+    let mut said = String::new();
     if let Some(folder) = scratch.kept().filter(|_| !demo.json) {
-        writeln!(out, "queues and history stay in {}", folder.display())?;
+        said = format!("queues and history stay in {}\n", folder.display());
     }
-    writeln!(out, "{last}")?;
+    said += &if demo.json { serde_json::to_string(&summary)? } else { summary.sentence() };
+    match writeln!(std::io::stdout().lock(), "{said}") {
+        // A reader that has seen enough (`| head`) has gone; that is no fault.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
+        outcome => outcome?,
+    }
     let well = summary.lost == 0 && faults.is_empty();
     for fault in faults {
         eprintln!("pirack: {:#}", anyhow::Error::from(fault));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::IntoResponse;
@@ -28,7 +28,15 @@ pub(super) async fn rack(State(shared): State<Shared>) -> Json<Snapshot> {
     Json(shared.api.live.snapshot())
 }
 
-pub(super) async fn board(State(shared): State<Shared>, Path(name): Path<String>) -> Answer<Board> {
+/// The board's name in the path.
+type Name = Result<Path<String>, PathRejection>;
+
+fn name_in(name: Name) -> Result<String, ApiError> {
+    name.map(|Path(name)| name).map_err(|_| ApiError::Bad("the board's name in the path is no text".into()))
+}
+
+pub(super) async fn board(State(shared): State<Shared>, name: Name) -> Answer<Board> {
+    let name = name_in(name)?;
     shared.api.live.board(&name).map(Json).ok_or_else(|| unknown_board(&shared, name))
 }
 
@@ -40,9 +48,10 @@ pub(super) struct HistoryQuery {
 
 pub(super) async fn history(
     State(shared): State<Shared>,
-    Path(name): Path<String>,
+    name: Name,
     query: Result<Query<HistoryQuery>, QueryRejection>,
 ) -> Answer<Points> {
+    let name = name_in(name)?;
     let Query(query) = query.map_err(|_| {
         ApiError::Bad(
             "say which series: ?series=health.cpu_ratio or ?series=SENSOR/QUANTITY&seconds=300".into(),
@@ -77,12 +86,12 @@ pub(super) async fn events(
     blocking(move || history.events(limit)).await.map(Json)
 }
 
-pub(super) async fn unplug(State(shared): State<Shared>, Path(name): Path<String>) -> Accepted {
-    accepted(shared.api.controls.unplug(&name))
+pub(super) async fn unplug(State(shared): State<Shared>, name: Name) -> Accepted {
+    accepted(shared.api.controls.unplug(&name_in(name)?))
 }
 
-pub(super) async fn plug(State(shared): State<Shared>, Path(name): Path<String>) -> Accepted {
-    accepted(shared.api.controls.plug(&name))
+pub(super) async fn plug(State(shared): State<Shared>, name: Name) -> Accepted {
+    accepted(shared.api.controls.plug(&name_in(name)?))
 }
 
 #[derive(Deserialize)]

@@ -76,6 +76,7 @@ mod tests {
             queue: uuid::Uuid::from_u128(1),
             appended: 0..7,
             waiting: 5..7,
+            backlog: 2,
             losses: Vec::new(),
             closed,
         }

@@ -14,7 +14,8 @@
 //! 2. The levers: locked, then put back, so that no queue is held from draining.
 //! 3. The agents, all at once: sources stop, queues are written, then shipped for up to [`DRAIN`]; one
 //!    whose disk hangs is left behind 35 s later and counts with what it had counted.
-//! 4. The watching: the topics to their ends and every event confirmed, for up to [`DRAIN`].
+//! 4. The watching: the topics to their ends and every event confirmed, for up to [`DRAIN`] after anything
+//!    last moved.
 //! 5. The reckoning, from what agents left behind and what the history holds.
 //! 6. The broker and the folder, dropped; the runtime waits 1 s more for threads that hang in a disk.
 //!
@@ -28,7 +29,7 @@ mod show;
 mod summary;
 
 use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -42,7 +43,7 @@ pub use rack::RackError;
 pub use scratch::{Scratch, ScratchError};
 pub use summary::Summary;
 
-use crate::api::{self, ApiState, BindError};
+use crate::api::{self, ApiState};
 use crate::watch::{Ended, Happening, History, HistoryError, Live, Ranges, Settings, WatchError, Watcher};
 use crate::web;
 use broker::Broker;
@@ -64,8 +65,6 @@ pub struct Options {
     pub interval: Duration,
     /// How long it runs; until it is ended, where that is not given.
     pub duration: Option<Duration>,
-    /// Where the dashboard is served.
-    pub listen: SocketAddr,
     /// What is shown here.
     pub face: Face,
 }
@@ -93,9 +92,6 @@ pub struct Outcome {
 /// Why a demonstration cannot start, or did not end well.
 #[derive(Debug, thiserror::Error)]
 pub enum DemoError {
-    /// The dashboard's address cannot be had.
-    #[error(transparent)]
-    Bind(#[from] BindError),
     /// The broker.
     #[error(transparent)]
     Broker(#[from] BrokerError),
@@ -133,12 +129,11 @@ pub enum DemoError {
 /// # Errors
 /// When it cannot start: whatever had started by then was stopped again. Or when the history cannot be
 /// read at the end, for then there is nothing to reckon by. All else that goes wrong is in the outcome.
-pub async fn run(options: &Options, scratch: &Scratch) -> Result<Outcome, DemoError> {
-    let listener = api::bind(options.listen)?;
+pub async fn run(options: &Options, listener: TcpListener, scratch: &Scratch) -> Result<Outcome, DemoError> {
     let mut interruption = Interruption::expected()?;
     let demo = Demo::start(options, scratch).await?;
     let places = Places {
-        dashboard: format!("http://{}", listener.local_addr().unwrap_or(options.listen)),
+        dashboard: format!("http://{}", served(&listener)?),
         kafka: demo.rack.bootstrap().to_owned(),
         history: scratch.history(),
     };
@@ -166,6 +161,10 @@ pub async fn run(options: &Options, scratch: &Scratch) -> Result<Outcome, DemoEr
     let outcome = demo.end(seconds, terminal_fault(shown)).await;
     server.abort();
     outcome
+}
+
+fn served(listener: &TcpListener) -> Result<SocketAddr, DemoError> {
+    listener.local_addr().map_err(|source| DemoError::Machine { what: "the dashboard's socket", source })
 }
 
 /// Everything that runs behind the faces.
@@ -224,7 +223,7 @@ impl Demo {
             };
             parts.push(summary::Part { counts, farewell, stored });
         }
-        let summary = summary::reckon(&parts, seconds, history.count()?, ended.counters.redelivered);
+        let summary = summary::reckon(&parts, seconds, ended.counters.redelivered);
         Ok(Outcome { summary, faults })
     }
 }
@@ -257,22 +256,28 @@ async fn elapsed(duration: Option<Duration>) {
     }
 }
 
-/// Ctrl-C and SIGTERM, heard from before anything is started.
+/// Ctrl-C, SIGTERM and a terminal that is closed, heard from before anything is started.
 struct Interruption {
     interrupt: Signal,
     terminate: Signal,
+    hangup: Signal,
 }
 
 impl Interruption {
     fn expected() -> Result<Self, DemoError> {
         let on = |kind| signal(kind).map_err(|source| DemoError::Machine { what: "signals", source });
-        Ok(Self { interrupt: on(SignalKind::interrupt())?, terminate: on(SignalKind::terminate())? })
+        Ok(Self {
+            interrupt: on(SignalKind::interrupt())?,
+            terminate: on(SignalKind::terminate())?,
+            hangup: on(SignalKind::hangup())?,
+        })
     }
 
     async fn comes(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
+            _ = self.hangup.recv() => {}
         }
     }
 }

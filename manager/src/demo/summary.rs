@@ -22,7 +22,7 @@ pub struct Summary {
     pub produced: u64,
     /// Records that the broker acknowledged.
     pub delivered: u64,
-    /// Distinct identities in the history.
+    /// Distinct identities of this rack in the history; a stranger's are not counted.
     pub stored: u64,
     /// Records still in queues.
     pub queued: u64,
@@ -81,14 +81,14 @@ fn insert(ranges: &mut Ranges, range: &std::ops::Range<u64>) {
 
 /// The whole rack's summary.
 #[must_use]
-pub(super) fn reckon(parts: &[Part], seconds: f64, stored: u64, redelivered: u64) -> Summary {
+pub(super) fn reckon(parts: &[Part], seconds: f64, redelivered: u64) -> Summary {
     let total = |count: fn(&Part) -> u64| parts.iter().map(count).sum();
     Summary {
         boards: parts.len(),
         seconds: (seconds * 10.0).round() / 10.0,
         produced: total(|part| part.counts.produced),
         delivered: total(|part| part.counts.delivered),
-        stored,
+        stored: total(|part| part.stored.count()),
         queued: total(Part::queued),
         dropped: total(|part| part.counts.dropped),
         redelivered,
@@ -124,6 +124,7 @@ mod tests {
             board: "w3".parse().unwrap(),
             queue: uuid::Uuid::from_u128(1),
             appended,
+            backlog: waiting.end - waiting.start,
             waiting,
             losses: Vec::new(),
             closed: Ok(()),
@@ -144,7 +145,7 @@ mod tests {
         assert_eq!(nowhere(&farewell, &stored).iter().collect::<Vec<_>>(), [4..=4]);
         let counts = Counts { produced: 10, delivered: 10, queued: 0, dropped: 0 };
         let part = Part { counts, farewell: Some(farewell), stored };
-        assert_eq!(reckon(&[part], 1.04, 9, 0).lost, 1);
+        assert_eq!(reckon(&[part], 1.04, 0).lost, 1);
     }
 
     #[test]
@@ -161,7 +162,7 @@ mod tests {
     fn an_agent_that_broke_off_counts_with_what_it_had_counted() {
         let (_, stored) = part(0..0, 0..0, &[(1, 90)]);
         let counts = Counts { produced: 100, delivered: 90, queued: 6, dropped: 1 };
-        let summary = reckon(&[Part { counts, farewell: None, stored }], 1.0, 90, 0);
+        let summary = reckon(&[Part { counts, farewell: None, stored }], 1.0, 0);
         assert_eq!((summary.boards, summary.produced, summary.queued, summary.lost), (1, 100, 6, 3));
     }
 }

@@ -169,8 +169,11 @@ impl Consuming {
                 self.seek();
             }
             let batch = self.gather();
-            if batch.messages > 0 && !self.store(&batch, stop) {
-                return false;
+            if batch.messages > 0 {
+                if !self.store(&batch, stop) {
+                    return false;
+                }
+                stop.progressed();
             }
         }
     }

@@ -104,43 +104,65 @@ impl Watcher {
         self.tally.read()
     }
 
-    /// Reads to the end of every partition, waits until every event is confirmed, and stops; at the
-    /// latest after `patience`. Blocks.
+    /// Reads to the end of every partition, waits until every event is confirmed, and stops; gives up
+    /// once nothing has moved for `patience`. Blocks.
     #[must_use]
     pub fn stop_after_drain(self, patience: Duration) -> Ended {
-        let deadline = Instant::now() + patience;
         // Records first: a gap among the last of them is still an event.
-        let drained = self.reading.stop(deadline);
-        self.telling.stop.set(deadline);
+        let drained = self.reading.stop(patience);
+        self.telling.stop.set(patience);
         self.herald.wake();
-        let told = self.telling.stop(deadline);
+        let told = self.telling.stop(patience);
         Ended { counters: self.tally.read(), drained, told }
     }
+}
+
+/// How many times a thread that gets on may use up its patience.
+const MOST_PATIENCE: u32 = 12;
+
+/// When a thread shall have stopped.
+#[derive(Clone, Copy, Debug)]
+struct End {
+    deadline: Instant,
+    patience: Duration,
+    latest: Instant,
 }
 
 /// Tells a thread that it shall stop, and by when.
 #[derive(Debug, Default)]
 pub(super) struct Stop {
-    deadline: Mutex<Option<Instant>>,
+    end: Mutex<Option<End>>,
     changed: Condvar,
 }
 
 impl Stop {
     /// The deadline, once there is one.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        *self.deadline.lock().unwrap_or_else(PoisonError::into_inner)
+        self.end.lock().unwrap_or_else(PoisonError::into_inner).map(|end| end.deadline)
     }
 
     /// Waits for `pause`; returns whether the deadline has passed.
     pub(super) fn wait(&self, pause: Duration) -> bool {
-        let deadline = self.deadline.lock().unwrap_or_else(PoisonError::into_inner);
-        let pause = deadline.map_or(pause, |at| pause.min(at.saturating_duration_since(Instant::now())));
-        let waited = self.changed.wait_timeout(deadline, pause).unwrap_or_else(PoisonError::into_inner);
-        waited.0.is_some_and(|at| Instant::now() >= at)
+        let end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = |end: End| end.deadline.saturating_duration_since(Instant::now());
+        let pause = end.map_or(pause, |end| pause.min(left(end)));
+        let waited = self.changed.wait_timeout(end, pause).unwrap_or_else(PoisonError::into_inner);
+        waited.0.is_some_and(|end| Instant::now() >= end.deadline)
     }
 
-    fn set(&self, deadline: Instant) {
-        *self.deadline.lock().unwrap_or_else(PoisonError::into_inner) = Some(deadline);
+    /// Says that something was done on the way to the end, so that the patience begins anew: a large
+    /// backlog that moves is no reason to give up. It ends all the same, [`MOST_PATIENCE`] times over.
+    pub(super) fn progressed(&self) {
+        let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(end) = end.as_mut() {
+            end.deadline = (Instant::now() + end.patience).min(end.latest);
+        }
+    }
+
+    fn set(&self, patience: Duration) {
+        let now = Instant::now();
+        let end = End { deadline: now + patience, patience, latest: now + patience * MOST_PATIENCE };
+        *self.end.lock().unwrap_or_else(PoisonError::into_inner) = Some(end);
         self.changed.notify_all();
     }
 }
@@ -160,15 +182,15 @@ impl Running {
         Ok(Self { stop, thread: Some(thread.map_err(WatchError::Thread)?) })
     }
 
-    fn stop(mut self, deadline: Instant) -> bool {
-        self.stop.set(deadline);
+    fn stop(mut self, patience: Duration) -> bool {
+        self.stop.set(patience);
         self.thread.take().is_some_and(|thread| thread.join().unwrap_or(false))
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.stop.set(Instant::now());
+        self.stop.set(Duration::ZERO);
         if let Some(thread) = self.thread.take() {
             drop(thread.join());
         }
