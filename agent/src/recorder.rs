@@ -218,7 +218,8 @@ impl<'a> Pen<'a> {
     }
 
     fn committed(&mut self, durable: u64) {
-        self.recorder.tally.durable(durable);
+        let oldest = self.writer.as_ref().map_or(0, |writer| writer.status().oldest);
+        self.recorder.tally.durable(oldest, durable);
         self.recorder.durable.send_replace(durable);
         drop(self.untold.take());
         if let Some(records) = self.failing.take() {

@@ -197,9 +197,9 @@ impl Agent {
         if tokio::time::timeout(drain, shipping).await.is_err() {
             self.shipper.shutdown().await;
         }
-        let (shipped, durable) = self.tally.positions();
-        let (appended, waiting) = (self.first..self.tally.next(), shipped.max(self.first)..durable);
-        let backlog = durable.saturating_sub(shipped);
+        let kept = self.tally.waiting();
+        let (appended, waiting) = (self.first..self.tally.next(), kept.start.max(self.first)..kept.end);
+        let backlog = kept.end - kept.start;
         Farewell { board, queue: self.queue, appended, waiting, backlog, losses, closed }
     }
 }

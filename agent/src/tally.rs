@@ -1,5 +1,6 @@
 //! Where one agent stands, counted where each thing happens.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Counters and positions of one agent's run; each only grows.
@@ -14,6 +15,8 @@ pub struct Tally {
     durable: AtomicU64,
     /// The sequence behind the last record that the Kafka sink settled.
     shipped: AtomicU64,
+    /// The first sequence that the queue still keeps; what lay before was shipped or given up.
+    oldest: AtomicU64,
 }
 
 /// The counters at one instant.
@@ -41,8 +44,9 @@ impl Tally {
         self.next.store(sequence + 1, Ordering::Relaxed);
     }
 
-    /// Everything before this sequence is durable.
-    pub(crate) fn durable(&self, next: u64) {
+    /// The queue keeps the sequences from `oldest` on, and everything before `next` is durable.
+    pub(crate) fn durable(&self, oldest: u64, next: u64) {
+        self.oldest.store(oldest, Ordering::Relaxed);
         self.durable.store(next, Ordering::Relaxed);
     }
 
@@ -59,9 +63,11 @@ impl Tally {
         self.dropped.fetch_add(records, Ordering::Relaxed);
     }
 
-    /// The cursor's position, and the sequence behind the last durable record.
-    pub(crate) fn positions(&self) -> (u64, u64) {
-        (self.shipped.load(Ordering::Relaxed), self.durable.load(Ordering::Relaxed))
+    /// The sequences that are kept and not shipped.
+    pub(crate) fn waiting(&self) -> Range<u64> {
+        let [shipped, oldest, durable] =
+            [&self.shipped, &self.oldest, &self.durable].map(|position| position.load(Ordering::Relaxed));
+        shipped.max(oldest).min(durable)..durable
     }
 
     /// The sequence behind the last appended record.
@@ -72,11 +78,11 @@ impl Tally {
     /// The counters now.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        let (shipped, durable) = self.positions();
+        let waiting = self.waiting();
         Counts {
             produced: self.produced.load(Ordering::Relaxed),
             delivered: self.delivered.load(Ordering::Relaxed),
-            queued: durable.saturating_sub(shipped),
+            queued: waiting.end - waiting.start,
             dropped: self.dropped.load(Ordering::Relaxed),
         }
     }
