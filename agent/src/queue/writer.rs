@@ -53,6 +53,8 @@ pub struct Writer {
 struct Active {
     file: Box<dyn StoredFile>,
     bytes: u64,
+    /// Where it ends.
+    most: u64,
 }
 
 /// What a commit reached.
@@ -173,25 +175,33 @@ impl Writer {
 
     /// How many pending frames go into one segment, and their bytes; leaves a segment that has no room.
     fn chunk(&mut self) -> (usize, usize) {
-        let room = |used: u64| usize::try_from(self.limits.segment_bytes.saturating_sub(used)).unwrap_or(0);
-        let fits = |room: usize| {
+        let fits = |room: u64| {
             let mut bytes = 0;
             let whole = |length: &&usize| {
-                bytes += **length;
+                bytes += **length as u64;
                 bytes <= room
             };
-            let count = self.lengths.iter().take_while(whole).count();
-            (count, self.lengths.iter().take(count).sum())
+            self.lengths.iter().take_while(whole).count()
         };
-        if let Some(active) = &self.active {
-            let (count, bytes) = fits(room(active.bytes));
-            if count > 0 {
-                return (count, bytes);
+        let active = self.active.as_ref();
+        let count = match active.map_or(0, |active| fits(active.most.saturating_sub(active.bytes))) {
+            0 => {
+                self.active = None;
+                // A record that is larger than a small disk's segments has one for itself.
+                fits(self.segment_most().saturating_sub(HEADER_LEN as u64)).max(1)
             }
+            count => count,
+        };
+        (count, self.lengths.iter().take(count).sum())
+    }
+
+    /// Where a segment that is begun now will end.
+    fn segment_most(&self) -> u64 {
+        let own = self.shared.state().bytes() + self.set_aside.bytes();
+        match self.shared.storage.free() {
+            Ok(free) => self.limits.segment_within(free.saturating_add(own)),
+            Err(_) => self.limits.segment_bytes,
         }
-        let chunk = fits(room(HEADER_LEN as u64));
-        self.active = None;
-        chunk
     }
 
     fn write_frames(&mut self, count: usize, bytes: usize) -> io::Result<()> {
@@ -220,6 +230,7 @@ impl Writer {
         let base = self.next - self.lengths.len() as u64;
         let follows = self.shared.state().segments.back().map_or(base, |segment| segment.end);
         let header = Header { queue: self.queue, base, follows, floor: self.floor, boot: self.boot };
+        let most = self.segment_most();
         let mut content = header.encode().to_vec();
         content.extend_from_slice(&self.frames[..bytes]);
         let storage = self.shared.storage.clone();
@@ -240,7 +251,7 @@ impl Writer {
         self.leftovers.retain(|(leftover, _)| *leftover != base);
         self.clear_leftovers(|_| true);
         let bytes = content.len() as u64;
-        self.active = Some(Active { file, bytes });
+        self.active = Some(Active { file, bytes, most });
         let segment = Segment { base, end: base, bytes, queue: self.queue, holes: Vec::new() };
         self.shared.state().segments.push_back(segment);
         Ok(())

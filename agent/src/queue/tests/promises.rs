@@ -222,6 +222,24 @@ fn a_full_disk_loses_nothing_when_all_that_it_holds_is_shipped() {
 }
 
 #[test]
+fn a_disk_far_smaller_than_the_bound_gives_up_a_quarter_at_a_time() {
+    let disk = FakeDisk::default();
+    let large = Settings { max_bytes: 1 << 20, segment_bytes: 1 << 18 };
+    let mut opened = open(Arc::new(disk.clone()), large, BOOT, &["kafka"]).unwrap();
+    disk.set_capacity(Some(40_000));
+    let mut told = 0;
+    for _ in 0..2000 {
+        fill(&mut opened.writer, 1);
+        let lost: u64 = opened.writer.take_losses().iter().map(|loss| loss.count).sum();
+        assert!(lost * 67 <= 10_000, "{lost} records at once");
+        told += lost;
+    }
+    let kept = sequences(&mut opened.readers[0].0, 0);
+    assert_eq!(kept, (told..2000).collect::<Vec<_>>());
+    assert!(kept.len() * 67 > 20_000, "{} records kept", kept.len());
+}
+
+#[test]
 fn a_disk_that_refuses_every_write_costs_the_batch_and_says_so() {
     let disk = FakeDisk::default();
     let (mut writer, mut reader, ..) = open_on(&disk, BOOT);
