@@ -37,7 +37,9 @@ mod tests;
 
 pub use cursor::Cursor;
 pub use error::QueueError;
-pub use inspect::{Damage, DamageKind, Inspection, SegmentInspection, Verification, inspect, verify};
+pub use inspect::{
+    Damage, DamageKind, Inspection, SegmentInspection, Verification, inspect, lies_in, verify,
+};
 pub use loss::Loss;
 pub(crate) use loss::Losses;
 pub use open::{Opened, open};

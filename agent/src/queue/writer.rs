@@ -252,7 +252,8 @@ impl Writer {
         self.clear_leftovers(|_| true);
         let bytes = content.len() as u64;
         self.active = Some(Active { file, bytes, most });
-        let segment = Segment { base, end: base, bytes, queue: self.queue, holes: Vec::new() };
+        let segment =
+            Segment { base, end: base, bytes, queue: self.queue, holes: Vec::new(), damaged: false };
         self.shared.state().segments.push_back(segment);
         Ok(())
     }
@@ -317,10 +318,10 @@ impl Writer {
         let storage = &*self.shared.storage;
         for segment in segments {
             let name = segment_name(segment.base);
-            let gone = if segment.holes.is_empty() {
-                storage.remove(&name)
-            } else {
+            let gone = if segment.damaged {
                 self.set_aside.take(storage, &name, segment.bytes)
+            } else {
+                storage.remove(&name)
             };
             match gone {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
