@@ -40,6 +40,8 @@ pub struct Writer {
     next: u64,
     /// What is missing before this sequence was told: goes into headers.
     floor: u64,
+    /// What `floor` becomes once the records that tell the losses taken last are durable.
+    next_floor: u64,
     active: Option<Active>,
     /// Bases and lengths of files at the queue's end that hold nothing to read. Their names stay until a
     /// newer segment is safe: should the process be killed before, they keep the next opening from going
@@ -78,7 +80,20 @@ impl Writer {
     pub(super) fn new(shared: Arc<Shared>, limits: Limits, beginning: Beginning) -> Self {
         let Beginning { queue, boot, next, floor, leftovers, set_aside } = beginning;
         let (frames, lengths) = (Vec::new(), VecDeque::new());
-        Self { shared, limits, queue, boot, frames, lengths, next, floor, active: None, leftovers, set_aside }
+        Self {
+            shared,
+            limits,
+            queue,
+            boot,
+            frames,
+            lengths,
+            next,
+            floor,
+            next_floor: floor,
+            active: None,
+            leftovers,
+            set_aside,
+        }
     }
 
     /// Appends a record in memory: `encode` is given its identity and returns its bytes. Readers see it
@@ -111,19 +126,21 @@ impl Writer {
     pub fn commit(&mut self) -> Result<Commit, QueueError> {
         while !self.lengths.is_empty() {
             if let Err(source) = self.write_chunk() {
+                self.next_floor = self.floor;
                 return Err(self.lose_pending(source));
             }
         }
+        self.floor = self.next_floor;
         let shipped = self.shared.state().shipped();
         self.discard(shipped);
         Ok(Commit { durable: self.shared.state().durable })
     }
 
     /// The losses since the last call. The caller appends a record for each before it appends anything
-    /// else: segments begun from now on say that these losses were told.
+    /// else: segments begun after the next commit that succeeds say that these losses were told.
     pub fn take_losses(&mut self) -> Vec<Loss> {
         let mut state = self.shared.state();
-        self.floor = self.floor.max(state.oldest());
+        self.next_floor = self.floor.max(state.oldest());
         state.losses.take()
     }
 
