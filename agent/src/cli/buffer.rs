@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::ensure;
 use clap::Subcommand;
 use pirack_agent::config::DEFAULT_QUEUE_DIRECTORY;
-use pirack_agent::queue::{self, Damage, Directory, Inspection, Verification};
+use pirack_agent::queue::{self, Damage, DamageKind, Directory, Inspection, Verification};
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -29,12 +29,12 @@ pub(crate) fn buffer(
         None => super::load_if_there(config)?
             .map_or_else(|| PathBuf::from(DEFAULT_QUEUE_DIRECTORY), |config| config.queue_directory),
     };
+    let storage = Directory::existing(&directory);
     ensure!(
-        directory.is_dir(),
+        directory.is_dir() && queue::lies_in(&storage)?,
         "no queue lies in {}: name its folder with --queue, or the configuration with --config",
         directory.display()
     );
-    let storage = Directory::existing(directory);
     match command {
         Command::Status => {
             let found = queue::inspect(&storage)?;
@@ -73,7 +73,10 @@ fn status(found: &Inspection) -> Result<String, std::fmt::Error> {
         writeln!(text, "{cursor:<10} unreadable: it will begin at the oldest record")?;
     }
     for file in &found.set_aside {
-        writeln!(text, "set aside  {file}: damaged; what could be read of it was shipped")?;
+        writeln!(
+            text,
+            "set aside  {file}: damaged; what the agent could read of it, and name, was read; the rest was told as lost"
+        )?;
     }
     Ok(text)
 }
@@ -91,10 +94,13 @@ fn verification(found: &Verification) -> Result<String, std::fmt::Error> {
     }
     for Damage { file, from, to, kind } in &found.damage {
         let to = to.map_or_else(|| "the end".to_owned(), |to| to.to_string());
-        writeln!(
-            text,
-            "{file}: records {from} to {to} cannot be read ({kind:?}); the agent sets the file aside"
-        )?;
+        let what = match kind {
+            DamageKind::HeaderOnly => "have lost their header, and are read by what the files around it tell",
+            DamageKind::Header => "have lost their header, and cannot be named",
+            DamageKind::Frames => "cannot be read",
+            DamageKind::Short => "are there no more",
+        };
+        writeln!(text, "{file}: records {from} to {to} {what}; the agent sets the file aside")?;
     }
     Ok(text)
 }

@@ -36,6 +36,9 @@
 //! disk), or where a cursor had passed the end of the files: such a hole is known. Together with `floor`
 //! it lets an opening tell a loss that is news from one that was told before.
 //!
+//! What a reader found damaged is written nowhere: a gap may be told again after a restart, and
+//! `(of, from, to, reason)` names it.
+//!
 //! The two slots of a cursor lie in different 4096-byte blocks, because a power cut may spoil the
 //! whole block that is being written. The newest valid slot counts.
 

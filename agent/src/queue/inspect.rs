@@ -9,7 +9,8 @@ use std::io;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::format::{TAG_VOID, segment_name};
+use super::format::{TAG_VOID, cursor_name, segment_base, segment_name};
+use super::open::LOCK;
 use super::segment::{Bound, Step, Walk};
 use super::set_aside::FOLDER;
 use super::storage::Storage;
@@ -47,7 +48,7 @@ pub struct Inspection {
 pub struct SegmentInspection {
     /// Its file.
     pub file: String,
-    /// The queue it belongs to; none when its header cannot be read.
+    /// The queue it belongs to; none when neither its header nor its neighbours tell.
     pub queue: Option<Uuid>,
     /// Its first sequence.
     pub from: u64,
@@ -91,10 +92,22 @@ pub struct Damage {
 pub enum DamageKind {
     /// The segment's header cannot be read, so its records have no name.
     Header,
+    /// The same, but its neighbours tell the name: the records themselves hold.
+    HeaderOnly,
     /// Frames that do not hold.
     Frames,
     /// The file is shorter than it was.
     Short,
+}
+
+/// Whether anything in the folder says that a queue lies here: a segment, a cursor or its lock.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn lies_in(storage: &dyn Storage) -> Result<bool, QueueError> {
+    let files = storage.list("").map_err(QueueError::storage("list", "the files", storage.place()))?;
+    let ours = |name: &str| name == LOCK || segment_base(name).is_some() || cursor_name(name).is_some();
+    Ok(files.iter().any(|file| ours(&file.name)))
 }
 
 /// Reads headers, cursors and the last segment.
@@ -133,7 +146,7 @@ fn segment(facts: &Facts, index: usize) -> SegmentInspection {
     let found = facts.segments[index];
     SegmentInspection {
         file: segment_name(found.base),
-        queue: found.header.map(|header| header.queue),
+        queue: facts.queue_of(index),
         from: found.base,
         end: facts.end_of(index).unwrap_or(found.base),
         bytes: found.bytes,
@@ -159,6 +172,10 @@ pub fn verify(storage: &dyn Storage, visit: &mut dyn FnMut(&Entry)) -> Result<Ve
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             file => file.map_err(QueueError::storage("open", &segment.file, storage.place()))?,
         };
+        if facts.segments[index].header.is_none() {
+            let (file, from, to) = (segment.file.clone(), segment.from, segment.end.checked_sub(1));
+            found.damage.push(Damage { file, from, to, kind: DamageKind::HeaderOnly });
+        }
         let mut walk = Walk::new(file, segment.from);
         walk.pass_bad_blocks();
         walk_through(&mut walk, &segment, queue, &mut found, visit).map_err(QueueError::storage(

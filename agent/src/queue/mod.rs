@@ -37,7 +37,9 @@ mod tests;
 
 pub use cursor::Cursor;
 pub use error::QueueError;
-pub use inspect::{Damage, DamageKind, Inspection, SegmentInspection, Verification, inspect, verify};
+pub use inspect::{
+    Damage, DamageKind, Inspection, SegmentInspection, Verification, inspect, lies_in, verify,
+};
 pub use loss::Loss;
 pub(crate) use loss::Losses;
 pub use open::{Opened, open};
@@ -55,7 +57,7 @@ pub struct Settings {
     /// The most that segments, and what is set aside, may take. Beyond it the oldest segment goes.
     pub max_bytes: u64,
     /// The size at which a new segment is begun: what is given up, or released, at once. More than a
-    /// quarter of `max_bytes` counts as a quarter.
+    /// quarter of `max_bytes`, or of the room that the disk really has, counts as a quarter.
     pub segment_bytes: u64,
 }
 
@@ -91,6 +93,14 @@ impl Limits {
             return Err(QueueError::Settings { max_bytes, segment_bytes, least: Self::LEAST * 4 });
         }
         Ok(limits)
+    }
+
+    /// Where a segment ends that is begun on a disk with this much room for the queue in all. On a disk far
+    /// smaller than the bound, too, the oldest segment must not be all there is.
+    fn segment_within(&self, room: u64) -> u64 {
+        /// Files take whole blocks: smaller segments would waste what little room there is.
+        const BLOCK: u64 = 4096;
+        self.segment_bytes.min((room / 4).max(BLOCK))
     }
 
     /// The largest frame that fits into a segment.

@@ -8,12 +8,14 @@ use super::cursor::{self, Cursor};
 use super::format::{cursor_file, segment_name};
 use super::loss::Losses;
 use super::recovery::{Plan, Recovery, decide};
+use super::segment::{Bound, Step, Walk};
 use super::set_aside::{FOLDER, SetAside};
 use super::state::{Place, Shared, State};
 use super::storage::Storage;
 use super::survey::Facts;
 use super::writer::Beginning;
 use super::{Limits, QueueError, Reader, Settings, Writer};
+use crate::record::GapReason;
 
 /// The file that keeps a second opener out.
 pub(super) const LOCK: &str = "lock";
@@ -69,7 +71,8 @@ pub fn open(
     }
     storage.sync_directory().map_err(QueueError::storage("sync", "the directory", &place))?;
 
-    let state = begin(&mut plan, places);
+    let mut state = begin(&mut plan, places);
+    look_once_more(&*storage, &mut state)?;
     let recovery = report(&plan, &state);
     let shared = Shared::new(storage, state, lock);
     let reader = |(index, file)| (Reader::new(shared.clone()), Cursor::new(shared.clone(), index, file));
@@ -117,6 +120,33 @@ fn begin(plan: &mut Plan, cursors: Vec<Place>) -> State {
         }
     }
     state
+}
+
+/// Reads what every cursor has passed, and so will go unread: what the last process knew to be damaged in
+/// it, it knew in memory only. Usually that is one segment, or none.
+fn look_once_more(storage: &dyn Storage, state: &mut State) -> Result<(), QueueError> {
+    let passed = state.lowest();
+    let passed = state.segments.iter().filter(|segment| segment.end <= passed && !segment.damaged);
+    for segment in passed.cloned().collect::<Vec<_>>() {
+        let name = segment_name(segment.base);
+        let failed = |what| QueueError::storage(what, &name, storage.place());
+        let mut walk = match storage.open(&name, false) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            file => Walk::new(file.map_err(failed("open"))?, segment.base),
+        };
+        walk.pass_bad_blocks();
+        let bound = Bound { bytes: segment.bytes, end: segment.end };
+        loop {
+            match walk.step(bound).map_err(failed("read"))? {
+                Step::Frame { .. } | Step::Seal => {}
+                Step::Hole { from, to } => state.damage(segment.base, from..to + 1, GapReason::Corrupt),
+                Step::End => break,
+            }
+        }
+        let (missing, reason) = walk.missing_to(bound);
+        state.damage(segment.base, missing, reason);
+    }
+    Ok(())
 }
 
 fn report(plan: &Plan, state: &State) -> Recovery {

@@ -26,7 +26,7 @@ use uuid::Uuid;
 
 use super::loss::{Loss, Range};
 use super::state::Segment;
-use super::survey::{Facts, Found};
+use super::survey::Facts;
 use crate::record::GapReason;
 
 /// Which queue id an opening goes on with, and why.
@@ -177,10 +177,10 @@ fn keep(facts: &Facts, plan: &mut Plan) {
     let last_base = facts.last().map(|(last, ..)| last.base);
     for (index, found) in facts.segments.iter().enumerate() {
         let newest_with_header = last_base == Some(found.base);
-        match (found.header, facts.end_of(index)) {
-            (Some(header), Some(end)) if end > found.base || !newest_with_header => {
-                let (base, bytes, queue) = (found.base, found.bytes, header.queue);
-                plan.segments.push(Segment { base, end, bytes, queue, holes: Vec::new() });
+        match (facts.queue_of(index), facts.end_of(index)) {
+            (Some(queue), Some(end)) if end > found.base || !newest_with_header => {
+                let (base, bytes, damaged) = (found.base, found.bytes, found.header.is_none());
+                plan.segments.push(Segment { base, end, bytes, queue, holes: Vec::new(), damaged });
             }
             _ if last_base.is_none_or(|last| found.base >= last) => {
                 plan.leftovers.push((found.base, found.bytes));
@@ -192,15 +192,17 @@ fn keep(facts: &Facts, plan: &mut Plan) {
 
 fn losses(facts: &Facts, furthest: u64, plan: &mut Plan) {
     if let Some(oldest) = facts.segments.first() {
-        let queue = oldest.header.map_or_else(|| owner(facts, 0), |header| header.queue);
+        let queue = oldest.header.map_or_else(|| facts.owner(0).for_a_loss(), |header| header.queue);
         plan.losses.push((queue, plan.floor..oldest.base, GapReason::Vanished));
     }
-    for (index, found) in facts.segments.iter().enumerate().filter(|(_, found)| found.header.is_none()) {
+    let kept = |base: u64| plan.segments.iter().any(|segment| segment.base == base);
+    let gone: Vec<_> = facts.segments.iter().enumerate().filter(|(_, found)| !kept(found.base)).collect();
+    for (index, found) in gone.into_iter().filter(|(_, found)| found.header.is_none()) {
         let later = facts.segments.get(index + 1..).unwrap_or_default();
         // Its records end where the next file begins, or where the next header says that they ended.
         let next = later.first().map(|next| next.header.map_or(next.base, |h| h.follows.min(next.base)));
         let end = next.or(facts.stray_end).unwrap_or(found.base);
-        plan.losses.push((owner(facts, index), found.base..end, GapReason::Corrupt));
+        plan.losses.push((facts.owner(index).for_a_loss(), found.base..end, GapReason::Corrupt));
     }
     let Some((_, header, tail)) = facts.last() else { return };
     if plan.torn_bytes > 0 {
@@ -208,18 +210,4 @@ fn losses(facts: &Facts, furthest: u64, plan: &mut Plan) {
     }
     let end = tail.end.max(facts.stray_end.unwrap_or(0));
     plan.losses.push((header.queue, end..furthest, GapReason::Vanished));
-}
-
-/// The queue of a file without a header: that of its neighbours, or of the one that its bytes name. Nil
-/// where they do not agree on any.
-fn owner(facts: &Facts, index: usize) -> Uuid {
-    let queue = |found: &Found| found.header.map(|header| header.queue);
-    let before = facts.segments[..index].iter().rev().find_map(queue);
-    let after = facts.segments[index + 1..].iter().find_map(queue);
-    let claimed = facts.segments[index].claimed;
-    match before {
-        Some(queue) if before == after => queue,
-        _ if [before, after].contains(&Some(claimed)) => claimed,
-        _ => Uuid::nil(),
-    }
 }

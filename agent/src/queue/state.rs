@@ -25,6 +25,8 @@ pub(super) struct Segment {
     pub(super) queue: Uuid,
     /// What a reader found unreadable, and has told.
     pub(super) holes: Vec<Range>,
+    /// Whether anything in it could not be read, its header included: people may want to look at it.
+    pub(super) damaged: bool,
 }
 
 /// One cursor's places.
@@ -84,6 +86,7 @@ impl State {
         let Some(segment) = self.segments.iter_mut().find(|segment| segment.base == base) else { return };
         let news = without(hole, &segment.holes);
         segment.holes.extend(news.iter().cloned());
+        segment.damaged |= !segment.holes.is_empty();
         let queue = segment.queue;
         for range in news {
             self.lose(queue, &range, reason);

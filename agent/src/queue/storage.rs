@@ -63,6 +63,12 @@ pub trait Storage: Send + Sync + fmt::Debug {
     /// What the disk says.
     fn sync_directory(&self) -> io::Result<()>;
 
+    /// How many bytes more the disk would take, as it says itself; others may be writing to it too.
+    ///
+    /// # Errors
+    /// When it does not say.
+    fn free(&self) -> io::Result<u64>;
+
     /// Takes the lock file `name`, made if need be.
     ///
     /// # Errors
@@ -177,6 +183,11 @@ impl Storage for Directory {
 
     fn sync_directory(&self) -> io::Result<()> {
         File::open(&self.path)?.sync_all()
+    }
+
+    fn free(&self) -> io::Result<u64> {
+        let told = rustix::fs::statvfs(&self.path)?;
+        Ok(told.f_bavail.saturating_mul(told.f_frsize))
     }
 
     fn lock(&self, name: &str) -> io::Result<Box<dyn Lock>> {

@@ -100,16 +100,77 @@ impl Facts {
     }
 
     /// Where each segment's records end: the next header tells, or else the file itself. Nothing for
-    /// files without a header.
+    /// files without a header at the queue's end.
     pub(super) fn end_of(&self, index: usize) -> Option<u64> {
         let found = self.segments.get(index)?;
-        found.header?;
         let later = self.segments.get(index + 1..).unwrap_or_default();
         let told = later.iter().find_map(|later| later.header).map(|header| header.follows);
-        let end = told.or_else(|| self.tail.map(|tail| tail.end))?;
+        let end = told.or_else(|| found.header.and(self.tail).map(|tail| tail.end))?;
         let next_base = later.first().map_or(u64::MAX, |later| later.base);
         Some(end.min(next_base).max(found.base))
     }
+}
+
+/// The queue that a file without a header belongs to, as far as the folder tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Owner {
+    /// It cannot be another.
+    Certain(Uuid),
+    /// Every other segment belongs to this one: good enough to tell a loss by, not to name a record.
+    Likely(Uuid),
+    /// Nothing tells.
+    Unknown,
+}
+
+impl Owner {
+    /// The queue by which a loss is told: nil where nothing tells.
+    pub(super) fn for_a_loss(self) -> Uuid {
+        match self {
+            Self::Certain(queue) | Self::Likely(queue) => queue,
+            Self::Unknown => Uuid::nil(),
+        }
+    }
+}
+
+impl Facts {
+    /// Whose the file at `index` is, which has no header. An id never comes back once another has begun, so
+    /// what lies between two segments of one queue is that queue's. An id that is damaged in a few bytes is
+    /// still like no other by chance; one that is there and like none of its neighbours' is another queue's.
+    pub(super) fn owner(&self, index: usize) -> Owner {
+        let queue = |found: &Found| found.header.map(|header| header.queue);
+        let before = self.segments[..index].iter().rev().find_map(queue);
+        let after = self.segments[index + 1..].iter().find_map(queue);
+        let claimed = self.segments[index].claimed;
+        let resembled =
+            [before, after].into_iter().flatten().find(|neighbour| resembles(*neighbour, claimed));
+        match (before, after, resembled) {
+            (Some(queue), Some(other), _) if queue == other => Owner::Certain(queue),
+            (_, _, Some(queue)) => Owner::Certain(queue),
+            (None, Some(first), _)
+                if claimed.is_nil() && self.segments.iter().filter_map(queue).all(|id| id == first) =>
+            {
+                Owner::Likely(first)
+            }
+            _ => Owner::Unknown,
+        }
+    }
+
+    /// The queue by whose name the records of the segment at `index` can be read.
+    pub(super) fn queue_of(&self, index: usize) -> Option<Uuid> {
+        let found = self.segments.get(index)?;
+        match found.header {
+            Some(header) => Some(header.queue),
+            None => match self.owner(index) {
+                Owner::Certain(queue) if found.bytes > HEADER_LEN as u64 => Some(queue),
+                _ => None,
+            },
+        }
+    }
+}
+
+fn resembles(id: Uuid, claimed: Uuid) -> bool {
+    let same = id.as_bytes().iter().zip(claimed.as_bytes()).filter(|(a, b)| a == b).count();
+    same >= 12
 }
 
 /// None when the file has gone since the folder was listed: an agent at work released it.

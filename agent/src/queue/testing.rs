@@ -267,6 +267,11 @@ impl Storage for FakeDisk {
         Ok(())
     }
 
+    fn free(&self) -> io::Result<u64> {
+        let disk = self.disk();
+        Ok(disk.capacity.map_or(u64::MAX, |capacity| capacity.saturating_sub(disk.used())))
+    }
+
     fn lock(&self, _name: &str) -> io::Result<Box<dyn Lock>> {
         let mut disk = self.disk();
         if disk.locked {

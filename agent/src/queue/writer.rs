@@ -40,6 +40,8 @@ pub struct Writer {
     next: u64,
     /// What is missing before this sequence was told: goes into headers.
     floor: u64,
+    /// What `floor` becomes once the records that tell the losses taken last are durable.
+    next_floor: u64,
     active: Option<Active>,
     /// Bases and lengths of files at the queue's end that hold nothing to read. Their names stay until a
     /// newer segment is safe: should the process be killed before, they keep the next opening from going
@@ -53,6 +55,8 @@ pub struct Writer {
 struct Active {
     file: Box<dyn StoredFile>,
     bytes: u64,
+    /// Where it ends.
+    most: u64,
 }
 
 /// What a commit reached.
@@ -76,7 +80,20 @@ impl Writer {
     pub(super) fn new(shared: Arc<Shared>, limits: Limits, beginning: Beginning) -> Self {
         let Beginning { queue, boot, next, floor, leftovers, set_aside } = beginning;
         let (frames, lengths) = (Vec::new(), VecDeque::new());
-        Self { shared, limits, queue, boot, frames, lengths, next, floor, active: None, leftovers, set_aside }
+        Self {
+            shared,
+            limits,
+            queue,
+            boot,
+            frames,
+            lengths,
+            next,
+            floor,
+            next_floor: floor,
+            active: None,
+            leftovers,
+            set_aside,
+        }
     }
 
     /// Appends a record in memory: `encode` is given its identity and returns its bytes. Readers see it
@@ -109,19 +126,21 @@ impl Writer {
     pub fn commit(&mut self) -> Result<Commit, QueueError> {
         while !self.lengths.is_empty() {
             if let Err(source) = self.write_chunk() {
+                self.next_floor = self.floor;
                 return Err(self.lose_pending(source));
             }
         }
+        self.floor = self.next_floor;
         let shipped = self.shared.state().shipped();
         self.discard(shipped);
         Ok(Commit { durable: self.shared.state().durable })
     }
 
     /// The losses since the last call. The caller appends a record for each before it appends anything
-    /// else: segments begun from now on say that these losses were told.
+    /// else: segments begun after the next commit that succeeds say that these losses were told.
     pub fn take_losses(&mut self) -> Vec<Loss> {
         let mut state = self.shared.state();
-        self.floor = self.floor.max(state.oldest());
+        self.next_floor = self.floor.max(state.oldest());
         state.losses.take()
     }
 
@@ -173,25 +192,33 @@ impl Writer {
 
     /// How many pending frames go into one segment, and their bytes; leaves a segment that has no room.
     fn chunk(&mut self) -> (usize, usize) {
-        let room = |used: u64| usize::try_from(self.limits.segment_bytes.saturating_sub(used)).unwrap_or(0);
-        let fits = |room: usize| {
+        let fits = |room: u64| {
             let mut bytes = 0;
             let whole = |length: &&usize| {
-                bytes += **length;
+                bytes += **length as u64;
                 bytes <= room
             };
-            let count = self.lengths.iter().take_while(whole).count();
-            (count, self.lengths.iter().take(count).sum())
+            self.lengths.iter().take_while(whole).count()
         };
-        if let Some(active) = &self.active {
-            let (count, bytes) = fits(room(active.bytes));
-            if count > 0 {
-                return (count, bytes);
+        let active = self.active.as_ref();
+        let count = match active.map_or(0, |active| fits(active.most.saturating_sub(active.bytes))) {
+            0 => {
+                self.active = None;
+                // A record that is larger than a small disk's segments has one for itself.
+                fits(self.segment_most().saturating_sub(HEADER_LEN as u64)).max(1)
             }
+            count => count,
+        };
+        (count, self.lengths.iter().take(count).sum())
+    }
+
+    /// Where a segment that is begun now will end.
+    fn segment_most(&self) -> u64 {
+        let own = self.shared.state().bytes() + self.set_aside.bytes();
+        match self.shared.storage.free() {
+            Ok(free) => self.limits.segment_within(free.saturating_add(own)),
+            Err(_) => self.limits.segment_bytes,
         }
-        let chunk = fits(room(HEADER_LEN as u64));
-        self.active = None;
-        chunk
     }
 
     fn write_frames(&mut self, count: usize, bytes: usize) -> io::Result<()> {
@@ -220,6 +247,7 @@ impl Writer {
         let base = self.next - self.lengths.len() as u64;
         let follows = self.shared.state().segments.back().map_or(base, |segment| segment.end);
         let header = Header { queue: self.queue, base, follows, floor: self.floor, boot: self.boot };
+        let most = self.segment_most();
         let mut content = header.encode().to_vec();
         content.extend_from_slice(&self.frames[..bytes]);
         let storage = self.shared.storage.clone();
@@ -240,8 +268,9 @@ impl Writer {
         self.leftovers.retain(|(leftover, _)| *leftover != base);
         self.clear_leftovers(|_| true);
         let bytes = content.len() as u64;
-        self.active = Some(Active { file, bytes });
-        let segment = Segment { base, end: base, bytes, queue: self.queue, holes: Vec::new() };
+        self.active = Some(Active { file, bytes, most });
+        let segment =
+            Segment { base, end: base, bytes, queue: self.queue, holes: Vec::new(), damaged: false };
         self.shared.state().segments.push_back(segment);
         Ok(())
     }
@@ -306,10 +335,10 @@ impl Writer {
         let storage = &*self.shared.storage;
         for segment in segments {
             let name = segment_name(segment.base);
-            let gone = if segment.holes.is_empty() {
-                storage.remove(&name)
-            } else {
+            let gone = if segment.damaged {
                 self.set_aside.take(storage, &name, segment.bytes)
+            } else {
+                storage.remove(&name)
             };
             match gone {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {

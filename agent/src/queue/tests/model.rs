@@ -343,6 +343,8 @@ fn on_fake(wrongs: Wrongs, settings: Settings, ops: &[Op]) -> Vec<Loss> {
     world.finish()
 }
 
+/// On a disk that is made smaller: the room that is there ends its segments.
+const WIDE: Settings = Settings { max_bytes: 1 << 16, segment_bytes: 1 << 14 };
 const ROOMY: Settings = Settings { max_bytes: 1 << 20, segment_bytes: 1024 };
 
 const POWER: Wrongs = Wrongs { power: true, errors: false, full: false, flips: false, lies: false };
@@ -367,9 +369,37 @@ proptest! {
     }
 
     #[test]
+    fn whatever_breaks_on_a_disk_smaller_than_its_queue_is_told(ops in ops(ALL)) {
+        on_fake(ALL, WIDE, &ops);
+    }
+
+    #[test]
     fn a_disk_that_lies_never_gives_one_name_to_two_records(ops in ops(Wrongs { lies: true, ..ALL })) {
         on_fake(Wrongs { lies: true, ..ALL }, SMALL, &ops);
     }
+}
+
+/// Found by earlier random runs.
+#[test]
+fn histories_that_once_lost_a_record_in_silence_or_repeated_a_name_do_so_no_more() {
+    let lying = [
+        Op::Append(3),
+        Op::Commit,
+        Op::FailSyncs(1),
+        Op::FailWrites(3),
+        Op::Append(6),
+        Op::Commit,
+        Op::Commit,
+        Op::Kill,
+        Op::Append(1),
+        Op::Commit,
+        Op::CutPower(11_889_850_194_614_933_448),
+    ];
+    on_fake(Wrongs { lies: true, ..ALL }, SMALL, &lying);
+    let mut honest: Vec<Op> = [1, 1, 1, 1, 4, 5].map(Op::Append).into();
+    honest.extend([Op::Close { reboot: false }, Op::Append(1), Op::Capacity(Some(9000))]);
+    honest.extend([Op::FailSyncs(3), Op::FailWrites(2), Op::Append(1), Op::Append(1), Op::Append(1)]);
+    on_fake(ALL, SMALL, &honest);
 }
 
 proptest! {

@@ -137,18 +137,58 @@ fn a_flipped_bit_costs_one_record_and_is_told() {
     assert_eq!(inspect(&disk).unwrap().set_aside, [name]);
 }
 
+/// Turns a segment's header to zeros.
+fn wipe_header(disk: &FakeDisk, name: &str) {
+    disk.open(name, true).unwrap().write_at(0, &[0; 68]).unwrap();
+}
+
 #[test]
-fn an_unreadable_header_costs_its_segment_and_the_rest_is_read() {
+fn an_unreadable_header_between_segments_of_one_queue_costs_nothing_and_its_file_is_set_aside() {
     let disk = FakeDisk::default();
     let (mut writer, ..) = open_on(&disk, BOOT);
     fill(&mut writer, 40);
     disk.kill();
-    assert!(disk.flip("00000000000000000014.segment", 3, 0));
+    wipe_header(&disk, "00000000000000000014.segment");
+    let (mut writer, mut reader, mut cursor, _) = open_on(&disk, BOOT);
+    assert_eq!(sequences(&mut reader, 0), (0..40).collect::<Vec<_>>());
+    assert_eq!(writer.take_losses(), []);
+    let verified = verify(&disk, &mut |_| {}).unwrap();
+    assert_eq!((verified.records, verified.damage.len()), (40, 1));
+    cursor.advance(40).unwrap();
+    cursor.sync().unwrap();
+    writer.commit().unwrap();
+    assert_eq!(inspect(&disk).unwrap().set_aside, ["00000000000000000014.segment"]);
+}
+
+#[test]
+fn a_first_segment_without_a_header_is_told_under_the_one_id_of_all_others() {
+    let disk = FakeDisk::default();
+    let (mut writer, .., first) = open_on(&disk, BOOT);
+    fill(&mut writer, 40);
+    disk.kill();
+    wipe_header(&disk, "00000000000000000000.segment");
     let (mut writer, mut reader, _, recovery) = open_on(&disk, BOOT);
-    assert_eq!(recovery.set_aside, ["00000000000000000014.segment"]);
+    assert_eq!(recovery.set_aside, ["00000000000000000000.segment"]);
     let losses = writer.take_losses();
-    assert_eq!((losses.len(), losses[0].from, losses[0].to), (1, 14, 27));
-    assert_eq!(sequences(&mut reader, 0), (0..14).chain(28..40).collect::<Vec<_>>());
+    assert_eq!((losses.len(), losses[0].queue, losses[0].from, losses[0].to), (1, first.queue, 0, 13));
+    assert_eq!(sequences(&mut reader, 0), (14..40).collect::<Vec<_>>());
+}
+
+#[test]
+fn damage_that_was_passed_before_a_kill_is_set_aside_after_it() {
+    let disk = FakeDisk::default();
+    let (mut writer, mut reader, mut cursor, _) = open_on(&disk, BOOT);
+    fill(&mut writer, 40);
+    let name = "00000000000000000000.segment";
+    assert!(disk.flip(name, 68 + 67 * 2 + 30, 3));
+    assert_eq!(sequences(&mut reader, 0).len(), 39);
+    cursor.advance(40).unwrap();
+    disk.kill();
+    let (mut writer, _, mut cursor, _) = open_on(&disk, BOOT);
+    assert_eq!(writer.take_losses(), []);
+    cursor.sync().unwrap();
+    fill(&mut writer, 1);
+    assert_eq!(inspect(&disk).unwrap().set_aside, [name]);
 }
 
 #[test]
@@ -219,6 +259,24 @@ fn a_full_disk_loses_nothing_when_all_that_it_holds_is_shipped() {
         fill(&mut writer, 1);
     }
     assert_eq!(writer.take_losses(), []);
+}
+
+#[test]
+fn a_disk_far_smaller_than_the_bound_gives_up_a_quarter_at_a_time() {
+    let disk = FakeDisk::default();
+    let large = Settings { max_bytes: 1 << 20, segment_bytes: 1 << 18 };
+    let mut opened = open(Arc::new(disk.clone()), large, BOOT, &["kafka"]).unwrap();
+    disk.set_capacity(Some(40_000));
+    let mut told = 0;
+    for _ in 0..2000 {
+        fill(&mut opened.writer, 1);
+        let lost: u64 = opened.writer.take_losses().iter().map(|loss| loss.count).sum();
+        assert!(lost * 67 <= 10_000, "{lost} records at once");
+        told += lost;
+    }
+    let kept = sequences(&mut opened.readers[0].0, 0);
+    assert_eq!(kept, (told..2000).collect::<Vec<_>>());
+    assert!(kept.len() * 67 > 20_000, "{} records kept", kept.len());
 }
 
 #[test]
