@@ -4,17 +4,20 @@
 //! A name, `(queue id, sequence)`, must never be given to two records. The danger is a folder that shows
 //! an earlier state than the last writer left: that writer's last records were shipped, are gone here, and
 //! their sequences would be given again. So an id goes on only with proof that the files end where the
-//! last writer ended, and the one proof that nothing can fake is the kernel's memory of this boot:
-//! - the last segment was begun in the boot that still runs. Only the process can have died, and whatever
-//!   it wrote is still in the page cache, synced or not;
-//! - its bytes end exactly with a frame, so the last write was whole;
+//! last writer ended:
+//! - the last segment was begun in the boot that still runs, so whatever was written is still in the page
+//!   cache, synced or not;
+//! - it ends with a seal, so its writer came to a good end. Without one that writer may have given names
+//!   to records that the disk refused, and whose bytes a power cut can bring back under a file's old end;
 //! - no cursor lies past its end.
 //!
 //! A seal alone proves that *a* writer ended there, not that it was the last: a disk that lies about
 //! flushes can lose everything since, its cursors included, and so does a card that is restored from an
 //! image, or cloned. Both need a new boot, so a new boot begins a new id, which costs nothing: sequences
 //! go on, from the end of the files or the furthest cursor. The seal tells people whether the end is whole.
-//! (What remains: a disk that lies, loses its power and comes back while the board runs on.)
+//! What remains is a disk that lies about flushes and besides loses its power while the board runs on, or
+//! refuses writes: then bytes of a batch that was refused, and told as lost, can come back after a power
+//! cut in place of the segment that took their names.
 //!
 //! # What counts as lost
 //! Records that were durable, that a cursor has not passed, and that no reader will see. A torn end is
@@ -33,8 +36,10 @@ use crate::record::GapReason;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Start {
-    /// The same: the process ended in this boot, and the files end where it ended.
+    /// The same: the last process closed the files, in this boot.
     Continued,
+    /// A new one: the last process, in this boot, did not close the files.
+    Killed,
     /// A new one: nothing was there.
     First,
     /// A new one: another boot wrote the files, and closed them cleanly.
@@ -54,7 +59,8 @@ impl Start {
     #[must_use]
     pub fn reason(self) -> &'static str {
         match self {
-            Self::Continued => "continued: the files end where the last process ended",
+            Self::Continued => "continued: the last process closed its files",
+            Self::Killed => "new: the last process did not close its files",
             Self::First => "new: nothing was there",
             Self::NewBoot => "new: the board was started anew, after a clean close",
             Self::PowerLost => "new: the board was started anew, without a clean close",
@@ -165,7 +171,8 @@ fn start(facts: &Facts, boot: Uuid, furthest: u64) -> Start {
         () if !newest => Start::Unreadable,
         () if furthest > tail.end => Start::CursorAhead,
         () if tail.offset != found.bytes => Start::TornEnd,
-        () if header.boot == boot => Start::Continued,
+        () if header.boot == boot && tail.sealed => Start::Continued,
+        () if header.boot == boot => Start::Killed,
         () if tail.sealed => Start::NewBoot,
         () => Start::PowerLost,
     }

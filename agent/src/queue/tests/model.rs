@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 use super::*;
 use crate::queue::testing::FakeDisk;
@@ -349,9 +350,21 @@ const ROOMY: Settings = Settings { max_bytes: 1 << 20, segment_bytes: 1024 };
 
 const POWER: Wrongs = Wrongs { power: true, errors: false, full: false, flips: false, lies: false };
 const ALL: Wrongs = Wrongs { power: true, errors: true, full: true, flips: true, lies: false };
+/// The same histories at every run, so that a test fails for what was changed and not by chance. A campaign
+/// sets PROPTEST_CASES, and PROPTEST_RNG_SEED to another number each time.
+fn sample() -> ProptestConfig {
+    let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
+    match config.rng_seed {
+        RngSeed::Random => ProptestConfig { rng_seed: RngSeed::Fixed(1), ..config },
+        RngSeed::Fixed(_) => config,
+    }
+}
+
+/// A disk that lies about flushes and refuses writes as well is beyond proof: see [`super::super::recovery`].
+const LYING: Wrongs = Wrongs { power: true, errors: false, full: false, flips: true, lies: true };
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(sample())]
 
     #[test]
     fn kills_and_power_cuts_lose_nothing_and_repeat_no_name(ops in ops(POWER)) {
@@ -374,8 +387,8 @@ proptest! {
     }
 
     #[test]
-    fn a_disk_that_lies_never_gives_one_name_to_two_records(ops in ops(Wrongs { lies: true, ..ALL })) {
-        on_fake(Wrongs { lies: true, ..ALL }, SMALL, &ops);
+    fn a_disk_that_lies_never_gives_one_name_to_two_records(ops in ops(LYING)) {
+        on_fake(LYING, SMALL, &ops);
     }
 }
 
@@ -403,7 +416,7 @@ fn histories_that_once_lost_a_record_in_silence_or_repeated_a_name_do_so_no_more
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, ..sample() })]
 
     #[test]
     fn a_real_folder_keeps_the_same_promises(ops in ops(Wrongs::default())) {

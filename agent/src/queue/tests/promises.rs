@@ -75,14 +75,15 @@ fn a_full_queue_drops_the_oldest_and_says_how_many() {
 }
 
 #[test]
-fn a_killed_process_in_the_same_boot_continues_without_a_repeat() {
+fn a_killed_process_begins_a_new_id_and_continues_without_a_repeat() {
     let disk = FakeDisk::default();
     let (mut writer, _, _, first) = open_on(&disk, BOOT);
     fill(&mut writer, 3);
     append(&mut writer);
     disk.kill();
     let (mut writer, mut reader, _, second) = open_on(&disk, BOOT);
-    assert_eq!((second.start, second.queue, second.next), (Start::Continued, first.queue, 3));
+    assert_eq!((second.start, second.next), (Start::Killed, 3));
+    assert_ne!(second.queue, first.queue);
     fill(&mut writer, 2);
     assert_eq!(sequences(&mut reader, 0), [0, 1, 2, 3, 4]);
 }
