@@ -2,14 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use rdkafka::ClientConfig;
-use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::Message;
 use rdkafka::mocking::MockCluster;
 
 use super::*;
 use crate::clock::SystemClock;
 use crate::record::{Body, Health, Quality, Quantity, Reading, Record, TOPIC_HEALTH, TOPIC_READINGS};
+use crate::sink::kafka::tests::consumer;
 use crate::source::{Observation, Source, SourceError};
 
 /// Counts upwards, and knows one field of health.
@@ -68,13 +67,7 @@ async fn until(what: &str, condition: impl Fn() -> bool) {
 
 /// Every record on the topics, until all of `expected` sequences were seen.
 fn read_back(bootstrap: &str, expected: Range<u64>) -> Vec<Record> {
-    let consumer: BaseConsumer = ClientConfig::new()
-        .set("bootstrap.servers", bootstrap)
-        .set("group.id", "test")
-        .set("auto.offset.reset", "earliest")
-        .create()
-        .unwrap();
-    consumer.subscribe(&[TOPIC_HEALTH, TOPIC_READINGS]).unwrap();
+    let consumer = consumer(bootstrap, &[TOPIC_HEALTH, TOPIC_READINGS]);
     let wanted: BTreeSet<u64> = expected.collect();
     let (mut seen, mut records) = (BTreeSet::new(), Vec::new());
     let deadline = std::time::Instant::now() + Duration::from_secs(20);

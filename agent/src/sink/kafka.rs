@@ -280,4 +280,4 @@ fn failed(settings: &KafkaSettings, reason: &str) -> SinkError {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,5 +1,6 @@
 //! The queue's promises, over a real folder and over a disk that breaks on request.
 
+mod histories;
 mod model;
 mod promises;
 

@@ -25,14 +25,20 @@ fn settings(bootstrap: String) -> KafkaSettings {
     KafkaSettings { bootstrap: vec![bootstrap], board: "w3".parse().unwrap() }
 }
 
-fn read_back(bootstrap: &str, distinct: usize) -> Vec<String> {
+/// Reads these topics from their beginning.
+pub(crate) fn consumer(bootstrap: &str, topics: &[&str]) -> BaseConsumer {
     let consumer: BaseConsumer = ClientConfig::new()
         .set("bootstrap.servers", bootstrap)
         .set("group.id", "test")
         .set("auto.offset.reset", "earliest")
         .create()
         .unwrap();
-    consumer.subscribe(&[TOPIC_READINGS]).unwrap();
+    consumer.subscribe(topics).unwrap();
+    consumer
+}
+
+fn read_back(bootstrap: &str, distinct: usize) -> Vec<String> {
+    let consumer = consumer(bootstrap, &[TOPIC_READINGS]);
     let deadline = std::time::Instant::now() + Duration::from_secs(20);
     let mut seen = Vec::new();
     while seen.iter().collect::<HashSet<_>>().len() < distinct {
