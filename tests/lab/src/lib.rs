@@ -1,0 +1,1 @@
+//! Boards made out of one Linux machine: what the rack's promises are proven on.

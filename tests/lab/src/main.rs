@@ -1,0 +1,3 @@
+//! `lab`: boards on this machine, up and down.
+
+fn main() {}
