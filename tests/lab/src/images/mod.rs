@@ -16,6 +16,7 @@ mod jars;
 mod program;
 mod recipe;
 mod registry;
+mod report;
 mod versions;
 
 use std::path::{Path, PathBuf};
@@ -24,7 +25,8 @@ use std::time::Instant;
 pub use architecture::Architecture;
 pub use build::{Made, Origin};
 pub use error::ImageError;
-pub use recipe::{NAMES, Recipe};
+pub use report::table;
+pub use recipe::{NAMES, RACK, Recipe};
 pub use versions::Versions;
 
 /// The tree's `images` folder.

@@ -12,6 +12,9 @@ use crate::layout;
 /// The names of all images, as the command line has them. Parents come before what is made of them.
 pub const NAMES: [&str; 6] = ["jre-17", "jre-11", "kafka", "cassandra-5.0", "cassandra-4.0", "agent"];
 
+/// What a rack runs: all of them but what they begin with.
+pub const RACK: [&str; 4] = ["kafka", "cassandra-5.0", "cassandra-4.0", "agent"];
+
 /// What an image begins with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Parent {
