@@ -94,7 +94,9 @@ fn lacking(handler: Option<&str>) -> Option<&'static str> {
     if flags.contains('F') {
         return None;
     }
-    Some("the kernel's binfmt_misc handler for that processor lacks the flag F, so that no container finds it")
+    Some(
+        "the kernel's binfmt_misc handler for that processor lacks the flag F, so that no container finds it",
+    )
 }
 
 #[cfg(test)]
@@ -104,7 +106,9 @@ mod tests {
     #[test]
     fn a_handler_serves_containers_only_when_it_is_enabled_and_holds_its_interpreter_open() {
         let handler = |state: &str, flags: &str| {
-            format!("{state}\ninterpreter /usr/libexec/qemu-binfmt/aarch64-binfmt-P\nflags: {flags}\noffset 0\n")
+            format!(
+                "{state}\ninterpreter /usr/libexec/qemu-binfmt/aarch64-binfmt-P\nflags: {flags}\noffset 0\n"
+            )
         };
         assert_eq!(lacking(Some(&handler("enabled", "POCF"))), None);
         assert!(lacking(Some(&handler("enabled", "POC"))).unwrap().contains("flag F"));

@@ -41,5 +41,9 @@ pub(crate) fn archive(recipe: &Recipe) -> Result<Vec<u8>, ImageError> {
         return Ok(output.stdout);
     }
     let said = tool::last_lines(&String::from_utf8_lossy(&output.stderr), 4);
-    Err(ImageError::Tool { what: format!("archiving the context of {}", recipe.name()), program: "tar", said })
+    Err(ImageError::Tool {
+        what: format!("archiving the context of {}", recipe.name()),
+        program: "tar",
+        said,
+    })
 }

@@ -22,7 +22,8 @@ const DEADLINE: Duration = Duration::from_secs(900);
 /// A folder that holds the recipe's jars, exactly those of its list.
 pub(crate) fn ensure(recipe: &Recipe, jars: &Jars) -> Result<PathBuf, ImageError> {
     let list = fs::read_to_string(&jars.list).map_err(ImageError::file("reading", &jars.list))?;
-    let key = Sha256::digest(&list).iter().take(6).fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+    let key =
+        Sha256::digest(&list).iter().take(6).fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
     let all = place::cache_folder().join("jars");
     let folder = all.join(format!("{}-{key}", recipe.name()));
     if folder.is_dir() && compare(&list, &sums(&folder)?).is_none() {

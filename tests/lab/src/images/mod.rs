@@ -25,8 +25,8 @@ use std::time::Instant;
 pub use architecture::Architecture;
 pub use build::{Made, Origin};
 pub use error::ImageError;
-pub use report::table;
 pub use recipe::{NAMES, RACK, Recipe};
+pub use report::table;
 pub use versions::Versions;
 
 /// The tree's `images` folder.

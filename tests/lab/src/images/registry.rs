@@ -13,7 +13,7 @@ use crate::images::Recipe;
 use crate::place;
 
 /// An image in the registry.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Stored {
     /// What a board that has nothing of it pulls, in bytes.
     pub(crate) pulled_bytes: u64,
@@ -41,7 +41,8 @@ pub(crate) fn stored(recipe: &Recipe) -> Option<Stored> {
         .join("current/link");
     let digest = fs::read_to_string(link).ok()?;
     let manifest: Manifest = serde_json::from_slice(&fs::read(blob(&root, digest.trim())?).ok()?).ok()?;
-    let whole = manifest.layers.iter().all(|layer| blob(&root, &layer.digest).is_some_and(|path| path.is_file()));
+    let whole =
+        manifest.layers.iter().all(|layer| blob(&root, &layer.digest).is_some_and(|path| path.is_file()));
     whole.then(|| Stored { pulled_bytes: manifest.layers.iter().map(|layer| layer.size).sum() })
 }
 
