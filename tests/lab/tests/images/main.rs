@@ -60,7 +60,9 @@ fn contract(path: &str) -> BTreeSet<String> {
     let text = std::fs::read_to_string(images::folder().join(path)).unwrap();
     let names = text.lines().filter(|line| line.starts_with("| `")).filter_map(|line| line.split('|').nth(1));
     let names = names.flat_map(|cell| cell.split(',')).map(|name| name.trim().trim_matches('`').to_owned());
-    names.filter(|name| name.chars().all(|c| c.is_ascii_uppercase() || c == '_')).collect()
+    names
+        .filter(|name| name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_'))
+        .collect()
 }
 
 fn kept(_: &Lab) -> Outcome {
