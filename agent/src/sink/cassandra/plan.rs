@@ -25,22 +25,43 @@ pub(super) struct Chunk {
     pub(super) rows: Vec<Row>,
     /// The record of each row, by its place in the batch.
     pub(super) records: Vec<usize>,
+    bytes: usize,
 }
 
 impl Chunk {
+    fn empty(table: Table) -> Self {
+        Self { table, rows: Vec::new(), records: Vec::new(), bytes: 0 }
+    }
+
     /// One row alone.
     pub(super) fn alone(table: Table, row: Row, record: usize) -> Self {
-        Self { table, rows: vec![row], records: vec![record] }
+        let mut chunk = Self::empty(table);
+        chunk.push(row, record);
+        chunk
+    }
+
+    /// Adds a row of the same partition.
+    pub(super) fn push(&mut self, row: Row, record: usize) {
+        self.bytes += row.len();
+        self.rows.push(row);
+        self.records.push(record);
+    }
+
+    /// Whether a row belongs to the chunk's partition, and there is room for it.
+    pub(super) fn has_room(&self, table: Table, row: &Row, bounds: Bounds) -> bool {
+        let key = table.key();
+        let same = self.rows.first().is_some_and(|first| first.prefix(key) == row.prefix(key));
+        self.table == table && same && !self.is_full(bounds)
+    }
+
+    fn is_full(&self, bounds: Bounds) -> bool {
+        self.rows.len() >= bounds.rows || self.bytes >= bounds.bytes
     }
 
     /// Its rows one by one.
     pub(super) fn split(self) -> impl Iterator<Item = Self> {
         let table = self.table;
         self.rows.into_iter().zip(self.records).map(move |(row, record)| Self::alone(table, row, record))
-    }
-
-    fn bytes(&self) -> usize {
-        self.rows.iter().map(Row::len).sum()
     }
 }
 
@@ -74,13 +95,10 @@ impl Plan {
 
     fn put(&mut self, table: Table, row: Row, record: usize, bounds: Bounds) {
         let key = (table, row.prefix(table.key()).to_vec());
-        let chunk =
-            self.open.entry(key).or_insert_with(|| Chunk { table, rows: Vec::new(), records: Vec::new() });
-        chunk.rows.push(row);
-        chunk.records.push(record);
-        if chunk.rows.len() >= bounds.rows || chunk.bytes() >= bounds.bytes {
-            let full = Chunk { table, rows: Vec::new(), records: Vec::new() };
-            self.full.push(std::mem::replace(chunk, full));
+        let chunk = self.open.entry(key).or_insert_with(|| Chunk::empty(table));
+        chunk.push(row, record);
+        if chunk.is_full(bounds) {
+            self.full.push(std::mem::replace(chunk, Chunk::empty(table)));
         }
     }
 
