@@ -4,6 +4,7 @@
 //! past the call: what it did not call safe or refused is offered again from the queue, so a sink can
 //! be dropped at any moment, even in the middle of a call, and nothing is lost.
 
+pub mod cassandra;
 pub mod kafka;
 pub mod login;
 pub mod outage;
