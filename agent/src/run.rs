@@ -38,6 +38,7 @@ pub use crate::clock::{Clock, SystemClock};
 pub use crate::queue::{Loss, Settings as QueueSettings};
 pub use crate::schedule::Scheduled;
 pub use crate::ship::{Destination, Rate};
+pub use crate::sink::cassandra::CassandraSettings;
 pub use crate::sink::kafka::KafkaSettings;
 pub use crate::tally::{Counts, QueueCounts, SinkCounts, Snapshot, Tally};
 
@@ -178,7 +179,10 @@ impl Agent {
         if let (Some(Destination { settings, rate }), Some(outlet)) =
             (settings.kafka, outlet(SinkName::Kafka))
         {
-            dock.ship(outlet, rate, move || std::future::ready(Kafka::connect(&settings)));
+            let outage = Arc::clone(outlet.1.outage());
+            dock.ship(outlet, rate, move || {
+                std::future::ready(Kafka::connect(&settings, Arc::clone(&outage)))
+            });
         }
         let Dock { shippers, .. } = dock;
         Ok(Self {

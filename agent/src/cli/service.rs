@@ -26,6 +26,9 @@ pub(crate) fn run(config: Option<PathBuf>) -> anyhow::Result<ExitCode> {
     for stranger in config::strangers() {
         tracing::warn!("{stranger}");
     }
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(config.sensors.len() + 16)
