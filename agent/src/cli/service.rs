@@ -26,6 +26,9 @@ pub(crate) fn run(config: Option<PathBuf>) -> anyhow::Result<ExitCode> {
     for stranger in config::strangers() {
         tracing::warn!("{stranger}");
     }
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(config.sensors.len() + 16)
@@ -51,7 +54,7 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
         sources: run::sources(&config),
         queue_directory: config.queue_directory,
         queue: queue::Settings::bounded(config.queue_max_bytes),
-        kafka_bootstrap: config.kafka_bootstrap,
+        kafka: config.kafka,
         clock,
     })?;
     tracing::info!(board = %config.board, version = env!("CARGO_PKG_VERSION"), "agent started");
