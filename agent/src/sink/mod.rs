@@ -84,4 +84,16 @@ pub enum SinkError {
         /// In the client's own words.
         reason: String,
     },
+    /// The far side is not ready for records, or not there; it is asked again.
+    #[error("{sink} at {address} {what}: {remedy}")]
+    Unready {
+        /// Which sink.
+        sink: &'static str,
+        /// Where it is.
+        address: String,
+        /// What is not well, as the end of a sentence that begins with the sink.
+        what: String,
+        /// What to do.
+        remedy: String,
+    },
 }
