@@ -17,9 +17,10 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use crate::clock::Clock;
 use crate::letter::chain;
-use crate::queue::{Loss, Losses, QueueError, Writer};
+use crate::queue::{Closed, Loss, Losses, QueueError, Writer};
 use crate::record::{BoardName, Body, Gap, GapReason, Health, Identity, Moment, Record};
 use crate::schedule::Observed;
+use crate::sink::SinkName;
 use crate::tally::Tally;
 
 /// A part of health is left out after so many of its source's intervals without news.
@@ -39,8 +40,9 @@ pub(crate) struct Recorder {
     pub(crate) durable: watch::Sender<u64>,
 }
 
-/// Records that a sink refused for good, ascending.
+/// Records that a sink refused for good, ascending. They are set aside by then.
 pub(crate) struct Refused {
+    pub(crate) sink: SinkName,
     pub(crate) records: Vec<Identity>,
     /// Told once the gap that names them is durable.
     pub(crate) told: oneshot::Sender<()>,
@@ -112,8 +114,8 @@ struct Pen<'a> {
     /// Away only while a commit runs on its own thread.
     writer: Option<Writer>,
     uncommitted: u64,
-    /// Losses whose gap records are not durable yet.
-    untold: Losses,
+    /// Losses whose gap records are not durable yet: the queue's own, and what each sink refused.
+    untold: Vec<(Option<SinkName>, Losses)>,
     /// Shippers that wait for that.
     waiting: Vec<oneshot::Sender<()>>,
     /// Records given up since the queue could last be written, while it cannot.
@@ -124,7 +126,7 @@ struct Pen<'a> {
 
 impl<'a> Pen<'a> {
     fn new(recorder: &'a Recorder, writer: Writer) -> Self {
-        let (untold, given_up) = (Losses::default(), Losses::default());
+        let (untold, given_up) = (Vec::new(), Losses::default());
         Self {
             recorder,
             writer: Some(writer),
@@ -163,7 +165,10 @@ impl<'a> Pen<'a> {
         for Identity { queue, sequence } in refused.records {
             losses.add(queue, &(sequence..sequence + 1), GapReason::Refused);
         }
-        self.give_up(losses.take());
+        // The sink's own tally counts them, and its shipper has said why.
+        for loss in losses.take() {
+            self.mourn(Some(refused.sink), loss);
+        }
         self.waiting.push(refused.told);
     }
 
@@ -175,15 +180,25 @@ impl<'a> Pen<'a> {
                 None => tracing::warn!(%queue, from, to, count, ?reason, "records are given up"),
             }
             self.recorder.tally.dropped(count);
-            self.tell(&loss);
-            self.untold.join(loss.clone());
-            self.given_up.join(loss);
+            self.mourn(None, loss);
         }
     }
 
-    fn tell(&mut self, loss: &Loss) {
-        let gap =
-            Gap { of: loss.queue, from: loss.from, to: loss.to, reason: loss.reason, count: loss.count };
+    /// Tells a loss in the stream, and keeps it until that is durable.
+    fn mourn(&mut self, sink: Option<SinkName>, loss: Loss) {
+        self.tell(sink, &loss);
+        let at = self.untold.iter().position(|(of, _)| *of == sink).unwrap_or_else(|| {
+            self.untold.push((sink, Losses::default()));
+            self.untold.len() - 1
+        });
+        self.untold[at].1.join(loss.clone());
+        self.given_up.join(loss);
+    }
+
+    fn tell(&mut self, sink: Option<SinkName>, loss: &Loss) {
+        let Loss { queue: of, from, to, reason, count } = *loss;
+        let sink = sink.map(|sink| sink.as_str().to_owned());
+        let gap = Gap { of, from, to, reason, count, sink };
         self.append(self.recorder.clock.now(), Body::Gap(gap));
     }
 
@@ -207,8 +222,12 @@ impl<'a> Pen<'a> {
                         self.failing = Some(0);
                     }
                     // The gaps went down with the rest, so they are said again before anything else.
-                    for loss in self.untold.waiting().to_vec() {
-                        self.tell(&loss);
+                    let untold = self
+                        .untold
+                        .iter()
+                        .flat_map(|(sink, losses)| losses.waiting().iter().map(|loss| (*sink, loss.clone())));
+                    for (sink, loss) in untold.collect::<Vec<_>>() {
+                        self.tell(sink, &loss);
                     }
                 }
             }
@@ -222,10 +241,14 @@ impl<'a> Pen<'a> {
             self.recorder.tally.durable(&writer.status());
         }
         self.recorder.durable.send_replace(durable);
-        drop(self.untold.take());
+        self.untold.clear();
         if let Some(records) = self.failing.take() {
             tracing::info!(records, "the queue is written again; so many records were given up meanwhile");
         }
+        self.tell_waiting();
+    }
+
+    fn tell_waiting(&mut self) {
         for told in self.waiting.drain(..) {
             // A shipper that has gone in the meantime is offered the record again, and tells it again.
             let (Ok(()) | Err(())) = told.send(());
@@ -233,11 +256,23 @@ impl<'a> Pen<'a> {
     }
 
     async fn close(mut self) -> (Vec<Loss>, Result<(), QueueError>) {
-        let closed = match self.writer.take() {
-            Some(writer) => tokio::task::spawn_blocking(move || writer.close()).await.unwrap_or(Ok(())),
-            None => Ok(()),
+        let Some(writer) = self.writer.take() else { return (self.given_up.take(), Ok(())) };
+        let Ok(Closed { losses, status, outcome }) =
+            tokio::task::spawn_blocking(move || writer.close()).await
+        else {
+            return (self.given_up.take(), Ok(()));
         };
-        (self.given_up.take(), closed)
+        // What was appended last, gaps included, is durable too, and may still be shipped.
+        self.recorder.tally.durable(&status);
+        self.recorder.durable.send_replace(status.next);
+        for loss in losses {
+            self.recorder.tally.dropped(loss.count);
+            self.given_up.join(loss);
+        }
+        if outcome.is_ok() {
+            self.tell_waiting();
+        }
+        (self.given_up.take(), outcome)
     }
 }
 

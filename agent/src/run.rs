@@ -22,7 +22,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::config::Config;
-use crate::queue::{self, Cursor, Directory, QueueError, Reader};
+use crate::queue::{self, Cursor, Directory, QueueError, Reader, Refusals};
 use crate::record::BoardName;
 use crate::recorder::{Recorder, Refused};
 use crate::schedule;
@@ -144,7 +144,7 @@ impl Agent {
         }
         let opened = open_queue(&settings.queue_directory, settings.queue, &settings.clock, &sinks)
             .map_err(|source| RunError::Queue { board: board.clone(), source })?;
-        let queue::Opened { writer, readers, recovery } = opened;
+        let queue::Opened { writer, readers, refusals: kept, recovery } = opened;
         tracing::info!(%board, %recovery, "queue opened");
         let first = writer.status().next;
         let (link, plugged) = watch::channel(true);
@@ -164,13 +164,13 @@ impl Agent {
             tallies: Vec::new(),
         };
         // In the order in which their cursors were opened.
-        let mut ends = readers.into_iter();
+        let mut ends = readers.into_iter().zip(kept);
         if let (Some((sink, Destination { settings, rate })), Some(ends)) = (kafka, ends.next()) {
             let (berth, outage) = dock.berth(sink, ends);
             dock.ship(berth, rate, move || ready(Kafka::connect(&settings, Arc::clone(&outage))));
         }
         if let (Some((sink, Destination { mut settings, rate })), Some(ends)) = (cassandra, ends.next()) {
-            settings.queues = ends.0.queues();
+            settings.queues = ends.0.0.queues();
             settings.queues.push(queue);
             let (berth, _) = dock.berth(sink, ends);
             let settings = Arc::new(settings);
@@ -255,6 +255,9 @@ struct Dock {
     tallies: Vec<Arc<SinkTally>>,
 }
 
+/// One sink's ends of the queue.
+type Ends = ((Reader, Cursor), Refusals);
+
 /// One sink's place at the dock.
 struct Berth {
     outlet: Outlet,
@@ -263,11 +266,11 @@ struct Berth {
 
 impl Dock {
     /// A sink's place, and where what keeps records from it is told.
-    fn berth(&mut self, sink: SinkName, (reader, cursor): (Reader, Cursor)) -> (Berth, Arc<Outage>) {
+    fn berth(&mut self, sink: SinkName, ((reader, cursor), refusals): Ends) -> (Berth, Arc<Outage>) {
         let outage = Arc::new(Outage::none(self.board.clone(), sink));
         let tally = Arc::new(SinkTally::starting(sink, Arc::clone(&outage), cursor.position()));
         self.tallies.push(Arc::clone(&tally));
-        (Berth { outlet: Outlet::new(reader, cursor), tally }, outage)
+        (Berth { outlet: Outlet::new(reader, cursor, refusals), tally }, outage)
     }
 
     /// Starts to ship to a sink, which `connect` builds, at first and after every failure.

@@ -131,13 +131,14 @@ async fn a_refusal_is_answered_once_its_gap_is_durable() {
     lab.observe(0, uptime(1.0), &[]).await;
     let identity = lab.records(1).await[0].identity;
     let (told, durable) = oneshot::channel();
-    lab.refusals.send(Refused { records: vec![identity], told }).await.unwrap();
+    lab.refusals.send(Refused { sink: SinkName::Kafka, records: vec![identity], told }).await.unwrap();
     durable.await.unwrap();
     let gaps = lab.gaps().await;
     assert_eq!(
         (gaps[0].of, gaps[0].from, gaps[0].reason),
         (identity.queue, identity.sequence, GapReason::Refused)
     );
+    assert_eq!(gaps[0].sink.as_deref(), Some("kafka"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -146,13 +147,15 @@ async fn a_refusal_that_comes_while_the_recorder_stops_is_written_or_turned_away
     lab.observe(0, uptime(1.0), &[]).await;
     let identity = lab.records(1).await[0].identity;
     let (told, durable) = oneshot::channel();
-    lab.refusals.send(Refused { records: vec![identity], told }).await.unwrap();
+    lab.refusals.send(Refused { sink: SinkName::Kafka, records: vec![identity], told }).await.unwrap();
     drop(lab.observations);
     let (losses, closed) = lab.recording.await.unwrap();
     assert!(closed.is_ok());
     assert!(durable.await.is_ok());
     assert_eq!(losses.len(), 1);
     let (told, turned_away) = oneshot::channel();
-    assert!(lab.refusals.send(Refused { records: vec![identity], told }).await.is_err());
+    assert!(
+        lab.refusals.send(Refused { sink: SinkName::Kafka, records: vec![identity], told }).await.is_err()
+    );
     assert!(turned_away.await.is_err());
 }
