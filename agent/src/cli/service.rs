@@ -55,6 +55,7 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
         queue_directory: config.queue_directory,
         queue: queue::Settings::bounded(config.queue_max_bytes),
         kafka: config.kafka,
+        cassandra: config.cassandra,
         clock,
     })?;
     tracing::info!(board = %config.board, version = env!("CARGO_PKG_VERSION"), "agent started");
