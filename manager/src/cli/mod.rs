@@ -1,0 +1,4 @@
+//! The commands, one file each: their options, what they print, and with which status they end.
+
+pub(crate) mod demo;
+pub(crate) mod schema;
