@@ -5,10 +5,42 @@
 //! be dropped at any moment, even in the middle of a call, and nothing is lost.
 
 pub mod kafka;
+pub mod login;
+pub mod outage;
 
+use std::fmt;
 use std::future::Future;
 
+use serde::Serialize;
+
 use crate::record::Entry;
+
+/// The sinks there are. The name is also that of the sink's cursor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SinkName {
+    /// Apache Kafka.
+    Kafka,
+    /// Apache Cassandra.
+    Cassandra,
+}
+
+impl SinkName {
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Kafka => "kafka",
+            Self::Cassandra => "cassandra",
+        }
+    }
+}
+
+impl fmt::Display for SinkName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
 
 /// What came of a batch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
