@@ -10,6 +10,7 @@
 //! then the shippers once everything is out or their time is up. What is not out stays in the queue.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::config::Config;
+use crate::metrics::{self, Teller};
 use crate::queue::{self, Directory, QueueError};
 use crate::record::BoardName;
 use crate::recorder::{Recorder, Refused};
@@ -45,6 +47,8 @@ pub use crate::tally::{Counts, QueueCounts, SinkCounts, Snapshot, Tally};
 const CLOSING: Duration = Duration::from_secs(30);
 /// Observations under way between the sources and the recorder.
 const OBSERVATIONS: usize = 256;
+/// Questions under way to the recorder.
+const QUESTIONS: usize = 4;
 
 /// Everything an agent is made of.
 pub struct AgentSettings {
@@ -102,6 +106,9 @@ pub struct Agent {
     recorder: JoinHandle<(Vec<Loss>, Result<(), QueueError>)>,
     /// One task a sink; in a set, so that they end with the agent.
     shippers: JoinSet<()>,
+    teller: Teller,
+    /// Whoever tells of this agent; ends with it.
+    telling: JoinSet<()>,
 }
 
 /// What an agent leaves behind, by the names of its records.
@@ -144,6 +151,7 @@ impl Agent {
         let (durable, durable_seen) = watch::channel(first);
         let (observations, observed) = mpsc::channel(OBSERVATIONS);
         let (refusals, refused) = mpsc::channel(OBSERVATIONS);
+        let (newest, asked) = mpsc::channel(QUESTIONS);
 
         let outlets = sinks.into_iter().zip(readers).map(|(sink, (reader, cursor))| {
             let outage = Arc::new(Outage::none(board.clone(), sink));
@@ -180,7 +188,10 @@ impl Agent {
         {
             dock.ship(outlet, rate, move || std::future::ready(Kafka::connect(&settings)));
         }
-        let Dock { shippers, .. } = dock;
+        let Dock { shippers, clock, .. } = dock;
+        let queue_max_bytes = settings.queue.max_bytes;
+        let teller =
+            Teller { board: board.clone(), queue_max_bytes, tally: Arc::clone(&tally), clock, newest };
         Ok(Self {
             board,
             queue,
@@ -189,8 +200,10 @@ impl Agent {
             link,
             stop,
             sources: schedule::spawn(settings.sources, &settings.clock, start, &observations, &stopped),
-            recorder: tokio::spawn(recorder.run(writer, observed, refused)),
+            recorder: tokio::spawn(recorder.run(writer, observed, refused, asked)),
             shippers,
+            teller,
+            telling: JoinSet::new(),
         })
     }
 
@@ -198,6 +211,12 @@ impl Agent {
     #[must_use]
     pub fn tally(&self) -> Arc<Tally> {
         Arc::clone(&self.tally)
+    }
+
+    /// Serves the agent's metrics to Prometheus at this address, until the agent ends. An address that is
+    /// taken is said once, and tried again.
+    pub fn serve_metrics(&mut self, listen: SocketAddr) {
+        self.telling.spawn(metrics::serve(listen, self.teller.clone()));
     }
 
     /// Pulls the board's network plug, or puts it back: while it is out no sink exists, and records wait.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::Context;
 use pirack_agent::clock::{Clock, SystemClock};
 use pirack_agent::config::{self, Config};
+use pirack_agent::metrics;
 use pirack_agent::queue;
 use pirack_agent::run::{self, Agent, AgentSettings};
 use sd_notify::NotifyState;
@@ -45,7 +46,7 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     let mut terminate = signal(SignalKind::terminate())?;
     // A terminal that is closed must not cost the clean end either.
     let mut hangup = signal(SignalKind::hangup())?;
-    let agent = Agent::start(AgentSettings {
+    let mut agent = Agent::start(AgentSettings {
         board: config.board.clone(),
         interval: config.interval,
         sources: run::sources(&config),
@@ -54,6 +55,7 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
         kafka: config.kafka,
         clock,
     })?;
+    agent.serve_metrics(metrics::DEFAULT_LISTEN);
     tracing::info!(board = %config.board, version = env!("CARGO_PKG_VERSION"), "agent started");
     notify(NotifyState::Ready);
     tokio::select! {

@@ -224,6 +224,7 @@ fn compare(plan: &mut Plan, declared: &Declared, topic: &Topic, found: &Observed
     let now = declared.replication.replicas(brokers);
     if most > limit {
         plan.refused.push(Refusal::Shrink { topic: name(), observed: most, most: limit });
+        return;
     } else if most > brokers {
         plan.left.push(Left::Away { topic: name(), replicas: most, brokers });
     } else if fewest < now {
