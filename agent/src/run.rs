@@ -10,6 +10,7 @@
 //! then the shippers once everything is out or their time is up. What is not out stays in the queue.
 
 use std::collections::BTreeMap;
+use std::future::ready;
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -23,11 +24,12 @@ use uuid::Uuid;
 
 use crate::config::Config;
 use crate::metrics::{self, Teller};
-use crate::queue::{self, Directory, QueueError};
+use crate::queue::{self, Cursor, Directory, QueueError, Reader};
 use crate::record::BoardName;
 use crate::recorder::{Recorder, Refused};
 use crate::schedule;
 use crate::ship::{Outlet, Shipper};
+use crate::sink::cassandra::Cassandra;
 use crate::sink::kafka::Kafka;
 use crate::sink::outage::Outage;
 use crate::sink::{Sink, SinkError, SinkName};
@@ -40,6 +42,7 @@ pub use crate::clock::{Clock, SystemClock};
 pub use crate::queue::{Loss, Settings as QueueSettings};
 pub use crate::schedule::Scheduled;
 pub use crate::ship::{Destination, Rate};
+pub use crate::sink::cassandra::CassandraSettings;
 pub use crate::sink::kafka::KafkaSettings;
 pub use crate::tally::{Counts, QueueCounts, SinkCounts, Snapshot, Tally};
 
@@ -64,6 +67,8 @@ pub struct AgentSettings {
     pub queue: queue::Settings,
     /// The Kafka sink, where there is one. At least one sink there is.
     pub kafka: Option<Destination<KafkaSettings>>,
+    /// The Cassandra sink, where there is one.
+    pub cassandra: Option<Destination<CassandraSettings>>,
     /// The clock.
     pub clock: Arc<dyn Clock>,
 }
@@ -137,7 +142,10 @@ impl Agent {
     /// When the queue cannot be opened: its folder cannot be written, or another agent holds it.
     pub fn start(settings: AgentSettings) -> Result<Self, RunError> {
         let board = settings.board;
-        let sinks: Vec<SinkName> = settings.kafka.iter().map(|_| SinkName::Kafka).collect();
+        let kafka = settings.kafka.map(|to| (SinkName::Kafka, to));
+        let cassandra = settings.cassandra.map(|to| (SinkName::Cassandra, to));
+        let sinks: Vec<SinkName> =
+            kafka.iter().map(|to| to.0).chain(cassandra.iter().map(|to| to.0)).collect();
         if sinks.is_empty() {
             return Err(RunError::NoSink { board });
         }
@@ -153,13 +161,33 @@ impl Agent {
         let (refusals, refused) = mpsc::channel(OBSERVATIONS);
         let (newest, asked) = mpsc::channel(QUESTIONS);
 
-        let outlets = sinks.into_iter().zip(readers).map(|(sink, (reader, cursor))| {
-            let outage = Arc::new(Outage::none(board.clone(), sink));
-            let tally = Arc::new(SinkTally::starting(sink, outage, cursor.position()));
-            (Outlet::new(reader, cursor), tally)
-        });
-        let (mut outlets, tallies): (Vec<_>, Vec<_>) =
-            outlets.map(|(outlet, tally)| ((outlet, Arc::clone(&tally)), tally)).unzip();
+        let queue = writer.queue_id();
+        let mut dock = Dock {
+            board: board.clone(),
+            durable: durable_seen,
+            link: plugged,
+            refused: refusals,
+            clock: Arc::clone(&settings.clock),
+            shippers: JoinSet::new(),
+            tallies: Vec::new(),
+        };
+        // In the order in which their cursors were opened.
+        let mut ends = readers.into_iter();
+        if let (Some((sink, Destination { settings, rate })), Some(ends)) = (kafka, ends.next()) {
+            let (berth, outage) = dock.berth(sink, ends);
+            dock.ship(berth, rate, move || ready(Kafka::connect(&settings, Arc::clone(&outage))));
+        }
+        if let (Some((sink, Destination { mut settings, rate })), Some(ends)) = (cassandra, ends.next()) {
+            settings.queues = ends.0.queues();
+            settings.queues.push(queue);
+            let (berth, _) = dock.berth(sink, ends);
+            let settings = Arc::new(settings);
+            dock.ship(berth, rate, move || {
+                let settings = Arc::clone(&settings);
+                async move { Cassandra::connect(&settings).await }
+            });
+        }
+        let Dock { shippers, tallies, .. } = dock;
         let tally = Arc::new(Tally::starting(&writer.status(), tallies));
         let start = Instant::now();
         let recorder = Recorder {
@@ -171,27 +199,13 @@ impl Agent {
             tally: Arc::clone(&tally),
             durable,
         };
-        let queue = writer.queue_id();
-        let mut dock = Dock {
-            durable: durable_seen,
-            link: plugged,
-            refused: refusals,
+        let teller = Teller {
+            board: board.clone(),
+            queue_max_bytes: settings.queue.max_bytes,
+            tally: Arc::clone(&tally),
             clock: Arc::clone(&settings.clock),
-            shippers: JoinSet::new(),
+            newest,
         };
-        let mut outlet = |sink: SinkName| {
-            let at = outlets.iter().position(|(_, tally)| tally.sink() == sink)?;
-            Some(outlets.swap_remove(at))
-        };
-        if let (Some(Destination { settings, rate }), Some(outlet)) =
-            (settings.kafka, outlet(SinkName::Kafka))
-        {
-            dock.ship(outlet, rate, move || std::future::ready(Kafka::connect(&settings)));
-        }
-        let Dock { shippers, clock, .. } = dock;
-        let queue_max_bytes = settings.queue.max_bytes;
-        let teller =
-            Teller { board: board.clone(), queue_max_bytes, tally: Arc::clone(&tally), clock, newest };
         Ok(Self {
             board,
             queue,
@@ -255,16 +269,32 @@ impl Agent {
 
 /// What every shipper of an agent is given.
 struct Dock {
+    board: BoardName,
     durable: watch::Receiver<u64>,
     link: watch::Receiver<bool>,
     refused: mpsc::Sender<Refused>,
     clock: Arc<dyn Clock>,
     shippers: JoinSet<()>,
+    tallies: Vec<Arc<SinkTally>>,
+}
+
+/// One sink's place at the dock.
+struct Berth {
+    outlet: Outlet,
+    tally: Arc<SinkTally>,
 }
 
 impl Dock {
-    /// Starts to ship to one sink, which `connect` builds, at first and after every failure.
-    fn ship<S, F, C>(&mut self, (outlet, tally): (Outlet, Arc<SinkTally>), rate: Rate, connect: F)
+    /// A sink's place, and where what keeps records from it is told.
+    fn berth(&mut self, sink: SinkName, (reader, cursor): (Reader, Cursor)) -> (Berth, Arc<Outage>) {
+        let outage = Arc::new(Outage::none(self.board.clone(), sink));
+        let tally = Arc::new(SinkTally::starting(sink, Arc::clone(&outage), cursor.position()));
+        self.tallies.push(Arc::clone(&tally));
+        (Berth { outlet: Outlet::new(reader, cursor), tally }, outage)
+    }
+
+    /// Starts to ship to a sink, which `connect` builds, at first and after every failure.
+    fn ship<S, F, C>(&mut self, Berth { outlet, tally }: Berth, rate: Rate, connect: F)
     where
         S: Sink + 'static,
         F: FnMut() -> C + Send + 'static,

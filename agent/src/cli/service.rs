@@ -9,7 +9,6 @@ use std::time::Duration;
 use anyhow::Context;
 use pirack_agent::clock::{Clock, SystemClock};
 use pirack_agent::config::{self, Config};
-use pirack_agent::metrics;
 use pirack_agent::queue;
 use pirack_agent::run::{self, Agent, AgentSettings};
 use sd_notify::NotifyState;
@@ -26,6 +25,9 @@ pub(crate) fn run(config: Option<PathBuf>) -> anyhow::Result<ExitCode> {
     tracing_subscriber::fmt().with_env_filter(filter).with_ansi(ansi).with_writer(std::io::stderr).init();
     for stranger in config::strangers() {
         tracing::warn!("{stranger}");
+    }
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
     }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -53,9 +55,12 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
         queue_directory: config.queue_directory,
         queue: queue::Settings::bounded(config.queue_max_bytes),
         kafka: config.kafka,
+        cassandra: config.cassandra,
         clock,
     })?;
-    agent.serve_metrics(metrics::DEFAULT_LISTEN);
+    if let Some(listen) = config.metrics {
+        agent.serve_metrics(listen);
+    }
     tracing::info!(board = %config.board, version = env!("CARGO_PKG_VERSION"), "agent started");
     notify(NotifyState::Ready);
     tokio::select! {

@@ -32,10 +32,6 @@ use crate::record::BoardName;
 use crate::recorder::{Ask, Newest};
 use crate::tally::{Snapshot, Tally};
 
-/// Where the metrics are served when nobody says otherwise.
-pub const DEFAULT_LISTEN: SocketAddr =
-    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), 9477);
-
 /// How long the recorder may take to say what is newest; it may be waiting for a disk.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// The first wait after an address that is taken, doubled at each further one.

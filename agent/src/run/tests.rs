@@ -47,6 +47,7 @@ fn start(directory: &Path, bootstrap: String) -> Agent {
             settings: KafkaSettings { bootstrap: vec![bootstrap], board: "w3".parse().unwrap(), login: None },
             rate: Rate::UNBOUNDED,
         }),
+        cassandra: None,
         clock: Arc::new(SystemClock::new().unwrap()),
     })
     .unwrap()

@@ -4,6 +4,7 @@
 //! past the call: what it did not call safe or refused is offered again from the queue, so a sink can
 //! be dropped at any moment, even in the middle of a call, and nothing is lost.
 
+pub mod cassandra;
 pub mod kafka;
 pub mod login;
 pub mod outage;
@@ -82,5 +83,17 @@ pub enum SinkError {
         address: String,
         /// In the client's own words.
         reason: String,
+    },
+    /// The far side is not ready for records, or not there; it is asked again.
+    #[error("{sink} at {address} {what}: {remedy}")]
+    Unready {
+        /// Which sink.
+        sink: &'static str,
+        /// Where it is.
+        address: String,
+        /// What is not well, as the end of a sentence that begins with the sink.
+        what: String,
+        /// What to do.
+        remedy: String,
     },
 }

@@ -25,9 +25,14 @@ impl Outage {
 
     /// Records wait, for this cause: a sentence that names what, where and the remedy, and never a secret.
     pub fn because(&self, cause: &str) {
+        self.because_of(cause, None);
+    }
+
+    /// The same, with the client's own words, which may change from one try to the next without being news.
+    pub fn because_of(&self, cause: &str, detail: Option<&str>) {
         let mut known = self.lock();
         if known.as_deref() != Some(cause) {
-            tracing::warn!(board = %self.board, sink = %self.sink, cause, "records wait in the queue");
+            tracing::warn!(board = %self.board, sink = %self.sink, cause, detail, "records wait in the queue");
             *known = Some(cause.to_owned());
         }
     }

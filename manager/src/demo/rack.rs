@@ -266,6 +266,7 @@ fn agent(
         sources,
         queue: QueueSettings::bounded(QUEUE_BYTES),
         kafka: Some(Destination { settings: kafka, rate: Rate::UNBOUNDED }),
+        cassandra: None,
         clock: Arc::clone(&ground.clock),
     })
 }
