@@ -9,7 +9,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use pirack_agent::queue::{self, Directory, Settings};
 use pirack_agent::record::{
-    BoardName, Body, ClockState, DockerState, Health, Identity, Moment, Quality, Quantity, Reading, Record,
+    BoardName, Body, ClockState, DockerState, Health, Moment, Quality, Quantity, Reading, Record,
 };
 use uuid::Uuid;
 
@@ -43,7 +43,6 @@ fn fill(folder: &Path, records: u64, board: &BoardName) -> anyhow::Result<()> {
     let storage = Arc::new(Directory::create(folder)?);
     let mut opened = queue::open(storage, Settings::default(), boot, &["kafka", "cassandra"])?;
     let writer = &mut opened.writer;
-    let queue = writer.queue_id();
     let passes = records / (READINGS.len() as u64 + 1) + 1;
     let begin = Timestamp::now() - PASS * i32::try_from(passes)?;
     for made in 0..records {

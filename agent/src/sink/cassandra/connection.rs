@@ -84,7 +84,7 @@ async fn session(settings: &CassandraSettings) -> Result<Session, scylla::errors
         .fetch_full_schema_metadata(false)
         .keepalive_interval(SILENCE)
         .keepalive_timeout(SILENCE)
-        .metadata_request_clientside_timeout(ANSWERING)
+        .metadata_request_serverside_timeout(ANSWERING)
         .tcp_nodelay(true);
     if let Some(login) = &settings.login {
         builder = builder.user(&login.user, login.password.expose());

@@ -137,10 +137,6 @@ impl Row {
     }
 
     /// How many cells.
-    pub(super) fn cells(&self) -> usize {
-        self.cells
-    }
-
     /// The bytes of the first `cells` cells.
     pub(super) fn prefix(&self, cells: usize) -> &[u8] {
         let mut rest = self.bytes.as_slice();
@@ -151,8 +147,10 @@ impl Row {
     }
 }
 
-/// The first cell's length and content, and what follows it.
-fn split(bytes: &[u8]) -> Option<((i32, &[u8]), &[u8])> {
+/// The first cell, as its length and its content, and what follows it.
+type Split<'a> = ((i32, &'a [u8]), &'a [u8]);
+
+fn split(bytes: &[u8]) -> Option<Split<'_>> {
     let (length, rest) = bytes.split_first_chunk()?;
     let length = i32::from_be_bytes(*length);
     let (content, rest) = rest.split_at_checked(usize::try_from(length).unwrap_or(0))?;
@@ -169,11 +167,12 @@ impl SerializeRow for Row {
         let mut rest = self.bytes.as_slice();
         while let Some(((length, content), next)) = split(rest) {
             let cell = writer.make_cell_writer();
-            match length {
-                -2 => drop(cell.set_unset()),
-                -1 => drop(cell.set_null()),
-                _ => drop(cell.set_value(content).map_err(SerializationError::new)?),
-            }
+            // What comes back only proves that the cell was written.
+            let _proof = match length {
+                -2 => cell.set_unset(),
+                -1 => cell.set_null(),
+                _ => cell.set_value(content).map_err(SerializationError::new)?,
+            };
             rest = next;
         }
         Ok(())
