@@ -18,7 +18,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use crate::clock::Clock;
 use crate::letter::chain;
 use crate::queue::{Closed, Loss, Losses, QueueError, Writer};
-use crate::record::{BoardName, Body, Gap, GapReason, Health, Identity, Moment, Record};
+use crate::record::{BoardName, Body, Gap, GapReason, Health, Identity, Moment, Reading, Record};
 use crate::schedule::Observed;
 use crate::sink::SinkName;
 use crate::tally::Tally;
@@ -48,6 +48,18 @@ pub(crate) struct Refused {
     pub(crate) told: oneshot::Sender<()>,
 }
 
+/// What the board's sources saw last.
+#[derive(Debug, Default)]
+pub(crate) struct Newest {
+    /// The board as a whole, of its fresh parts; nothing when no part is fresh.
+    pub(crate) health: Option<Health>,
+    /// What each source read last, where that is fresh.
+    pub(crate) readings: Vec<Reading>,
+}
+
+/// Where to answer with what is newest.
+pub(crate) type Ask = oneshot::Sender<Newest>;
+
 impl Recorder {
     /// Records until every sender of `observed` is gone, then closes the queue cleanly. Returns what was
     /// given up, and how the queue was closed.
@@ -56,6 +68,7 @@ impl Recorder {
         writer: Writer,
         mut observed: mpsc::Receiver<Observed>,
         mut refused: mpsc::Receiver<Refused>,
+        mut asked: mpsc::Receiver<Ask>,
     ) -> (Vec<Loss>, Result<(), QueueError>) {
         let stale = |interval: &Duration| (*interval).max(self.interval).mul_f64(STALE_AFTER);
         let mut parts = Parts::new(self.sources.iter().map(stale));
@@ -85,6 +98,8 @@ impl Recorder {
                     pen.commit().await;
                     due = None;
                 }
+                // Whoever asked may have gone.
+                Some(ask) = asked.recv() => drop(ask.send(parts.newest(Instant::now()))),
                 Some(refused) = refused.recv() => {
                     pen.refuse(refused);
                     due.get_or_insert_with(|| Instant::now() + lag);
@@ -139,25 +154,35 @@ impl<'a> Pen<'a> {
     }
 
     fn observe(&mut self, observed: Observed, parts: &mut Parts) {
-        for reading in observed.observation.readings {
+        let Observed { index, moment, observation } = observed;
+        let mut readings = Vec::with_capacity(observation.readings.len());
+        for reading in observation.readings {
             // JSON has no infinity; a driver that computes one has read nonsense.
-            if reading.value.is_finite() {
-                self.append(observed.moment, Body::Reading(reading));
+            if reading.value.is_finite()
+                && let Some(Body::Reading(reading)) = self.append(moment, Body::Reading(reading))
+            {
+                readings.push(reading);
             }
         }
-        parts.put(observed.index, observed.moment, observed.observation.health);
+        parts.put(index, moment, observation.health, readings);
     }
 
-    fn append(&mut self, moment: Moment, body: Body) {
-        let Some(writer) = &mut self.writer else { return };
+    /// Appends a record, and gives back what it says.
+    fn append(&mut self, moment: Moment, body: Body) -> Option<Body> {
+        let writer = self.writer.as_mut()?;
         let board = self.recorder.board.clone();
         let tag = body.kind().tag();
+        let mut said = None;
         let identity = writer.append(tag, |identity| {
+            let record = Record { board, identity, moment, body };
             // Encoding a record of our own making fails only when memory does.
-            Record { board, identity, moment, body }.encode().unwrap_or_default()
+            let bytes = record.encode().unwrap_or_default();
+            said = Some(record.body);
+            bytes
         });
         self.uncommitted += 1;
         self.recorder.tally.appended(identity.sequence);
+        said
     }
 
     fn refuse(&mut self, refused: Refused) {
@@ -276,7 +301,7 @@ impl<'a> Pen<'a> {
     }
 }
 
-/// The newest part of health that each source gave.
+/// What each source gave last: its part of health, and its readings.
 struct Parts(Vec<Slot>);
 
 struct Slot {
@@ -288,6 +313,7 @@ struct Part {
     arrived: Instant,
     moment: Moment,
     health: Health,
+    readings: Vec<Reading>,
 }
 
 impl Parts {
@@ -295,21 +321,30 @@ impl Parts {
         Self(stale_after.map(|stale_after| Slot { stale_after, newest: None }).collect())
     }
 
-    fn put(&mut self, index: usize, moment: Moment, health: Health) {
+    fn put(&mut self, index: usize, moment: Moment, health: Health, readings: Vec<Reading>) {
         if let Some(slot) = self.0.get_mut(index) {
-            slot.newest = Some(Part { arrived: Instant::now(), moment, health });
+            slot.newest = Some(Part { arrived: Instant::now(), moment, health, readings });
         }
+    }
+
+    /// The parts that are not too old.
+    fn fresh(&self, now: Instant) -> impl Iterator<Item = &Part> {
+        self.0.iter().filter_map(move |slot| {
+            let part = slot.newest.as_ref()?;
+            (now.duration_since(part.arrived) <= slot.stale_after).then_some(part)
+        })
+    }
+
+    fn newest(&self, now: Instant) -> Newest {
+        let readings = self.fresh(now).flat_map(|part| part.readings.iter().cloned()).collect();
+        Newest { health: self.assemble(now).map(|(_, health)| health), readings }
     }
 
     /// All fresh parts as one health, at the moment of the newest; nothing when no part is fresh.
     fn assemble(&self, now: Instant) -> Option<(Moment, Health)> {
-        let fresh = |slot: &&Slot| {
-            slot.newest.as_ref().is_some_and(|part| now.duration_since(part.arrived) <= slot.stale_after)
-        };
-        let parts = || self.0.iter().filter(fresh).filter_map(|slot| slot.newest.as_ref());
-        let newest = parts().max_by_key(|part| part.arrived)?;
+        let newest = self.fresh(now).max_by_key(|part| part.arrived)?;
         let mut health = Health::default();
-        for part in parts() {
+        for part in self.fresh(now) {
             health.merge(part.health.clone());
         }
         (health != Health::default()).then_some((newest.moment, health))

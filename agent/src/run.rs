@@ -11,6 +11,7 @@
 
 use std::collections::BTreeMap;
 use std::future::ready;
+use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::config::Config;
+use crate::metrics::{self, Teller};
 use crate::queue::{self, Cursor, Directory, QueueError, Reader, Refusals};
 use crate::record::BoardName;
 use crate::recorder::{Recorder, Refused};
@@ -48,6 +50,8 @@ pub use crate::tally::{Counts, QueueCounts, SinkCounts, Snapshot, Tally};
 const CLOSING: Duration = Duration::from_secs(30);
 /// Observations under way between the sources and the recorder.
 const OBSERVATIONS: usize = 256;
+/// Questions under way to the recorder.
+const QUESTIONS: usize = 4;
 
 /// Everything an agent is made of.
 pub struct AgentSettings {
@@ -107,6 +111,9 @@ pub struct Agent {
     recorder: JoinHandle<(Vec<Loss>, Result<(), QueueError>)>,
     /// One task a sink; in a set, so that they end with the agent.
     shippers: JoinSet<()>,
+    teller: Teller,
+    /// Whoever tells of this agent; ends with it.
+    telling: JoinSet<()>,
 }
 
 /// What an agent leaves behind, by the names of its records.
@@ -152,6 +159,7 @@ impl Agent {
         let (durable, durable_seen) = watch::channel(first);
         let (observations, observed) = mpsc::channel(OBSERVATIONS);
         let (refusals, refused) = mpsc::channel(OBSERVATIONS);
+        let (newest, asked) = mpsc::channel(QUESTIONS);
 
         let queue = writer.queue_id();
         let mut dock = Dock {
@@ -191,6 +199,13 @@ impl Agent {
             tally: Arc::clone(&tally),
             durable,
         };
+        let teller = Teller {
+            board: board.clone(),
+            queue_max_bytes: settings.queue.max_bytes,
+            tally: Arc::clone(&tally),
+            clock: Arc::clone(&settings.clock),
+            newest,
+        };
         Ok(Self {
             board,
             queue,
@@ -199,8 +214,10 @@ impl Agent {
             link,
             stop,
             sources: schedule::spawn(settings.sources, &settings.clock, start, &observations, &stopped),
-            recorder: tokio::spawn(recorder.run(writer, observed, refused)),
+            recorder: tokio::spawn(recorder.run(writer, observed, refused, asked)),
             shippers,
+            teller,
+            telling: JoinSet::new(),
         })
     }
 
@@ -208,6 +225,12 @@ impl Agent {
     #[must_use]
     pub fn tally(&self) -> Arc<Tally> {
         Arc::clone(&self.tally)
+    }
+
+    /// Serves the agent's metrics to Prometheus at this address, until the agent ends. An address that is
+    /// taken is said once, and tried again.
+    pub fn serve_metrics(&mut self, listen: SocketAddr) {
+        self.telling.spawn(metrics::serve(listen, self.teller.clone()));
     }
 
     /// Pulls the board's network plug, or puts it back: while it is out no sink exists, and records wait.

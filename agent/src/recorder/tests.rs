@@ -19,6 +19,7 @@ struct Lab {
     durable: watch::Receiver<u64>,
     observations: mpsc::Sender<Observed>,
     refusals: mpsc::Sender<Refused>,
+    asks: mpsc::Sender<Ask>,
     recording: tokio::task::JoinHandle<(Vec<Loss>, Result<(), QueueError>)>,
     clock: Arc<FixedClock>,
 }
@@ -32,6 +33,7 @@ fn lab() -> Lab {
     let (durable, durable_seen) = watch::channel(0);
     let (observations, observed) = mpsc::channel(16);
     let (refusals, refused) = mpsc::channel(16);
+    let (asks, asked) = mpsc::channel(1);
     let clock = Arc::new(FixedClock::default());
     let recorder = Recorder {
         board: "w3".parse().unwrap(),
@@ -42,8 +44,18 @@ fn lab() -> Lab {
         tally: Arc::new(Tally::default()),
         durable,
     };
-    let recording = tokio::spawn(recorder.run(opened.writer, observed, refused));
-    Lab { disk, reader, _cursor: cursor, durable: durable_seen, observations, refusals, recording, clock }
+    let recording = tokio::spawn(recorder.run(opened.writer, observed, refused, asked));
+    Lab {
+        disk,
+        reader,
+        _cursor: cursor,
+        durable: durable_seen,
+        observations,
+        refusals,
+        asks,
+        recording,
+        clock,
+    }
 }
 
 impl Lab {
@@ -158,4 +170,24 @@ async fn a_refusal_that_comes_while_the_recorder_stops_is_written_or_turned_away
         lab.refusals.send(Refused { sink: SinkName::Kafka, records: vec![identity], told }).await.is_err()
     );
     assert!(turned_away.await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_asks_is_told_what_is_newest_and_nothing_that_is_stale() {
+    let mut lab = lab();
+    let newest = async |lab: &Lab| {
+        let (answer, answered) = oneshot::channel();
+        lab.asks.send(answer).await.unwrap();
+        answered.await.unwrap()
+    };
+    assert!(newest(&lab).await.health.is_none(), "nothing was seen yet");
+    lab.observe(0, Health { uptime_seconds: Some(1.0), ..Health::default() }, &[20.0]).await;
+    lab.observe(0, Health { uptime_seconds: Some(2.0), ..Health::default() }, &[21.0]).await;
+    lab.records(2).await;
+    let told = newest(&lab).await;
+    assert_eq!(told.health.and_then(|health| health.uptime_seconds), Some(2.0));
+    assert_eq!(told.readings.iter().map(|reading| reading.value).collect::<Vec<_>>(), [21.0]);
+    tokio::time::advance(INTERVAL.mul_f64(STALE_AFTER) + Duration::from_millis(1)).await;
+    let told = newest(&lab).await;
+    assert!(told.health.is_none() && told.readings.is_empty(), "{told:?}");
 }
