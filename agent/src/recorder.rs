@@ -218,8 +218,9 @@ impl<'a> Pen<'a> {
     }
 
     fn committed(&mut self, durable: u64) {
-        let oldest = self.writer.as_ref().map_or(0, |writer| writer.status().oldest);
-        self.recorder.tally.durable(oldest, durable);
+        if let Some(writer) = &self.writer {
+            self.recorder.tally.durable(&writer.status());
+        }
         self.recorder.durable.send_replace(durable);
         drop(self.untold.take());
         if let Some(records) = self.failing.take() {

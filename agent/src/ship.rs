@@ -5,25 +5,40 @@
 //! link that is unplugged, a client that must be built anew, ends in the same way: the batch is read
 //! again from the cursor.
 
+mod rate;
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
 
+use self::rate::Bucket;
+pub use self::rate::Rate;
+use crate::clock::Clock;
 use crate::letter::chain;
 use crate::queue::{Batch, Cursor, Reader};
 use crate::recorder::Refused;
-use crate::sink::{Receipt, Refusal, Sink, SinkError};
-use crate::tally::Tally;
+use crate::sink::{Receipt, Refusal, Sink, SinkError, SinkName};
+use crate::tally::SinkTally;
 
-/// The most records in one batch: at 300 bytes each about one request to a broker.
-const BATCH_RECORDS: usize = 2000;
 /// The most bytes in one batch: within a broker's default for one request.
 const BATCH_BYTES: usize = 768 * 1024;
 /// The first wait after a failure, doubled at each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// The longest wait between two tries.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// A connection that is not there by then is given up, and tried again.
+const CONNECTING: Duration = Duration::from_secs(60);
+
+/// A sink's settings, and how fast it may be fed.
+#[derive(Clone, Debug)]
+pub struct Destination<S> {
+    /// Where and as whom.
+    pub settings: S,
+    /// The most records in a second.
+    pub rate: Rate,
+}
 
 /// One sink's way out of the queue.
 pub(crate) struct Shipper<F> {
@@ -36,32 +51,44 @@ pub(crate) struct Shipper<F> {
     pub(crate) link: watch::Receiver<bool>,
     /// Where refused records are told.
     pub(crate) refused: mpsc::Sender<Refused>,
-    pub(crate) tally: Arc<Tally>,
+    pub(crate) rate: Rate,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) tally: Arc<SinkTally>,
 }
 
-impl<S, F> Shipper<F>
+impl<S, F, C> Shipper<F>
 where
     S: Sink + 'static,
-    F: FnMut() -> Result<S, SinkError> + Send,
+    F: FnMut() -> C + Send,
+    C: Future<Output = Result<S, SinkError>> + Send,
 {
     /// Ships until the recorder has gone and all it wrote is out, or for ever; dropping it stops it.
     pub(crate) async fn run(mut self) {
-        let mut mood = Mood { pause: FIRST_PAUSE, failing: None };
+        let mut pause = FIRST_PAUSE;
+        let mut bucket = Bucket::full(self.rate);
         loop {
             if self.link.wait_for(|plugged| *plugged).await.is_err() {
                 return;
             }
-            match self.session(&mut mood).await {
+            match self.session(&mut bucket, &mut pause).await {
                 Ok(Ended::Drained) => return,
                 Ok(Ended::Unplugged) => {}
-                Err(error) => mood.failed(&error).await,
+                Err(error) => {
+                    self.tally.outage().because(&chain(&error));
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
             }
         }
     }
 
     /// One life of the sink: from its connection to its first failure, or until the link is unplugged.
-    async fn session(&mut self, mood: &mut Mood) -> Result<Ended, ShipError> {
-        let mut sink = Held(Some((self.connect)()?));
+    async fn session(&mut self, bucket: &mut Bucket, pause: &mut Duration) -> Result<Ended, ShipError> {
+        let connection = tokio::time::timeout(CONNECTING, (self.connect)());
+        let Some(connected) = while_plugged(&mut self.link, connection).await else {
+            return Ok(Ended::Unplugged);
+        };
+        let mut sink = Held(Some(connected.map_err(|_| ShipError::Silent { sink: self.tally.sink() })??));
         let mut position = self.outlet.with(|outlet| outlet.cursor.position()).await?;
         loop {
             let more = self.durable.wait_for(|durable| *durable > position);
@@ -70,7 +97,8 @@ where
                 Some(Err(_)) => return Ok(Ended::Drained),
                 None => return Ok(Ended::Unplugged),
             }
-            let read = move |outlet: &mut Ends| outlet.reader.read(position, BATCH_RECORDS, BATCH_BYTES);
+            let records = self.rate.batch();
+            let read = move |ends: &mut Ends| ends.reader.read(position, records, BATCH_BYTES);
             let batch = self.outlet.with(read).await??;
             if batch.next == position {
                 // The queue promised a record and had none to give: its own report says why.
@@ -79,7 +107,11 @@ where
             }
             if !batch.entries.is_empty() {
                 let Some(sink) = &mut sink.0 else { return Ok(Ended::Unplugged) };
-                let delivery = sink.deliver(&batch.entries);
+                let allowed = tokio::time::sleep(bucket.take(batch.entries.len(), Instant::now()));
+                let delivery = async {
+                    allowed.await;
+                    sink.deliver(&batch.entries).await
+                };
                 let Some(receipt) = while_plugged(&mut self.link, delivery).await else {
                     return Ok(Ended::Unplugged);
                 };
@@ -87,7 +119,8 @@ where
             } else {
                 position = self.advance(batch.next).await?;
             }
-            mood.succeeded();
+            *pause = FIRST_PAUSE;
+            self.tally.outage().over();
         }
     }
 
@@ -96,8 +129,8 @@ where
         let identity = |refusal: &Refusal| batch.entries.get(refusal.index).map(|entry| entry.identity);
         let refused: Vec<_> = receipt.refused.iter().filter_map(identity).collect();
         if let Some(first) = receipt.refused.first() {
-            let (records, reason) = (refused.len(), &first.reason);
-            tracing::warn!(records, reason, "the sink refuses records for good; a gap record says which");
+            let (records, reason, sink) = (refused.len(), &first.reason, self.tally.sink());
+            tracing::warn!(%sink, records, reason, "the sink refuses records for good; a gap record says which");
             let (told, durable) = oneshot::channel();
             let refused = Refused { records: refused, told };
             self.refused.send(refused).await.map_err(|_| ShipError::Stopping)?;
@@ -107,7 +140,9 @@ where
             Some(first_unsettled) => first_unsettled.identity.sequence,
             None => batch.next,
         };
-        self.tally.delivered((receipt.settled - receipt.refused.len()) as u64);
+        let (settled, refused) = (receipt.settled, receipt.refused.len());
+        self.tally.delivered(settled.saturating_sub(refused) as u64, self.clock.now().time);
+        self.tally.refused(refused as u64);
         self.advance(next).await
     }
 
@@ -142,31 +177,6 @@ impl Outlet {
         let ends = Arc::clone(&self.0);
         let acting = move || act(&mut ends.lock().unwrap_or_else(PoisonError::into_inner));
         tokio::task::spawn_blocking(acting).await.map_err(|_| ShipError::Stopping)
-    }
-}
-
-/// How it went lately: how long to wait after a failure, and what was last said of it.
-struct Mood {
-    pause: Duration,
-    failing: Option<String>,
-}
-
-impl Mood {
-    async fn failed(&mut self, error: &ShipError) {
-        let error = chain(error);
-        if self.failing.as_ref() != Some(&error) {
-            tracing::warn!(error, "records wait in the queue");
-            self.failing = Some(error);
-        }
-        tokio::time::sleep(self.pause).await;
-        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
-    }
-
-    fn succeeded(&mut self) {
-        self.pause = FIRST_PAUSE;
-        if self.failing.take().is_some() {
-            tracing::info!("records flow again");
-        }
     }
 }
 
@@ -206,6 +216,8 @@ enum ShipError {
     Sink(#[from] SinkError),
     #[error(transparent)]
     Queue(#[from] crate::queue::QueueError),
+    #[error("{sink} did not answer a connection within {} s; trying on", CONNECTING.as_secs())]
+    Silent { sink: SinkName },
     /// Nobody is left to write a gap down, or to wait on the disk, so the cursor stays where it is.
     #[error("the agent stops; what is not settled is offered again at the next start")]
     Stopping,

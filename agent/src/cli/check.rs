@@ -13,11 +13,14 @@ pub(crate) fn check(config: Option<PathBuf>) -> anyhow::Result<ExitCode> {
     match super::load(config) {
         Ok(config) => {
             let sensors = config.sensors.len();
-            let brokers = config.kafka_bootstrap.join(", ");
+            let kafka =
+                config.kafka.iter().map(|kafka| format!("Kafka at {}", kafka.settings.bootstrap.join(", ")));
+            let sinks: Vec<String> = kafka.collect();
             super::print(&format!(
-                "{} is well: board {}, {sensors} sensors, Kafka at {brokers}\n",
+                "{} is well: board {}, {sensors} sensors, {}\n",
                 path.display(),
-                config.board
+                config.board,
+                sinks.join("; ")
             ))?;
             Ok(ExitCode::SUCCESS)
         }

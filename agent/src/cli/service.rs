@@ -51,7 +51,7 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
         sources: run::sources(&config),
         queue_directory: config.queue_directory,
         queue: queue::Settings::bounded(config.queue_max_bytes),
-        kafka_bootstrap: config.kafka_bootstrap,
+        kafka: config.kafka,
         clock,
     })?;
     tracing::info!(board = %config.board, version = env!("CARGO_PKG_VERSION"), "agent started");

@@ -11,8 +11,12 @@ use tracing_subscriber::filter::LevelFilter;
 
 use super::file::File;
 use super::problem::{Origins, Problem, Problems};
-use super::{Config, DEFAULT_INTERVAL, DEFAULT_LOG, DEFAULT_QUEUE_BYTES, DEFAULT_QUEUE_DIRECTORY};
+use super::{
+    Config, DEFAULT_INTERVAL, DEFAULT_KAFKA_RATE, DEFAULT_LOG, DEFAULT_QUEUE_BYTES, DEFAULT_QUEUE_DIRECTORY,
+};
 use crate::record::BoardName;
+use crate::ship::Destination;
+use crate::sink::kafka::KafkaSettings;
 use crate::source::host::HostSettings;
 
 /// The least a queue may be bounded to: a handful of segments.
@@ -38,7 +42,7 @@ impl Checker<'_> {
         let queue_directory =
             self.path(file.queue.directory.as_ref()).unwrap_or_else(|| DEFAULT_QUEUE_DIRECTORY.into());
         let queue_max_bytes = self.queue_bytes(file.queue.max_bytes.as_ref());
-        let kafka_bootstrap = self.bootstrap(file, whole);
+        let bootstrap = self.bootstrap(file, whole);
         let log = self.log(file.log.as_ref());
         let host = HostSettings {
             data_disk: self.path(file.host.data_disk.as_ref()),
@@ -46,12 +50,15 @@ impl Checker<'_> {
         };
         match (board, sensors.into_iter().collect::<Option<Vec<_>>>()) {
             (Some(board), Some(sensors)) if self.problems.is_empty() => Ok(Config {
+                kafka: Some(Destination {
+                    settings: KafkaSettings { bootstrap, board: board.clone(), login: None },
+                    rate: DEFAULT_KAFKA_RATE,
+                }),
                 board,
                 interval,
                 log,
                 queue_directory,
                 queue_max_bytes,
-                kafka_bootstrap,
                 host,
                 sensors,
             }),

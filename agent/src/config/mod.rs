@@ -12,6 +12,7 @@ mod sensor;
 
 use std::env::VarError;
 use std::io;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -20,6 +21,8 @@ pub use file::{File, HostSection, KafkaSection, QueueSection, SensorSection, Wri
 pub use problem::{Place, Problem, Problems};
 
 use crate::record::BoardName;
+use crate::ship::{Destination, Rate};
+use crate::sink::kafka::KafkaSettings;
 use crate::source::host::HostSettings;
 use crate::source::i2c::ChipSettings;
 
@@ -31,8 +34,17 @@ pub const DEFAULT_INTERVAL: Duration = Duration::from_secs(10);
 pub const DEFAULT_QUEUE_DIRECTORY: &str = "/var/lib/pirack/queue";
 /// The queue's bound: about four weeks of a board with ten sensors at one record each 10 s.
 pub const DEFAULT_QUEUE_BYTES: u64 = 1 << 30;
+/// How fast Kafka is fed: a day's backlog of a board in two minutes, thirteen boards at once 4 MB/s.
+pub const DEFAULT_KAFKA_RATE: Rate = rate(1000);
 /// What is logged.
 pub const DEFAULT_LOG: &str = "info";
+
+const fn rate(records: u32) -> Rate {
+    match NonZeroU32::new(records) {
+        Some(records) => Rate::per_second(records),
+        None => Rate::UNBOUNDED,
+    }
+}
 
 /// No configuration is larger.
 const LARGEST: u64 = 1 << 20;
@@ -50,8 +62,8 @@ pub struct Config {
     pub queue_directory: PathBuf,
     /// The most bytes the queue may take on disk.
     pub queue_max_bytes: u64,
-    /// Brokers to begin with, each `host:port`; at least one.
-    pub kafka_bootstrap: Vec<String>,
+    /// The Kafka sink, where it is configured. At least one sink is.
+    pub kafka: Option<Destination<KafkaSettings>>,
     /// What is read of the board itself.
     pub host: HostSettings,
     /// The chips.

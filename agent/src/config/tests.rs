@@ -86,7 +86,10 @@ fn a_variable_overrides_its_key_and_a_wrong_one_is_named() {
         })
     };
     assert_eq!(with("PIRACK_BOARD", "m1").unwrap().board.as_str(), "m1");
-    assert_eq!(with("PIRACK_KAFKA_BOOTSTRAP", "a:1, b:2").unwrap().kafka_bootstrap, ["a:1", "b:2"]);
+    assert_eq!(
+        with("PIRACK_KAFKA_BOOTSTRAP", "a:1, b:2").unwrap().kafka.unwrap().settings.bootstrap,
+        ["a:1", "b:2"]
+    );
     assert_eq!(with("PIRACK_QUEUE_MAX_BYTES", "2_000_000").unwrap().queue_max_bytes, 2_000_000);
     for (name, value) in [
         ("PIRACK_INTERVAL_SECONDS", "soon"),

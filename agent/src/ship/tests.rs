@@ -6,9 +6,12 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use super::*;
+use crate::clock::testing::FixedClock;
 use crate::queue::testing::FakeDisk;
 use crate::queue::{self, Settings, Writer};
 use crate::record::Entry;
+use crate::sink::outage::Outage;
+use crate::tally::{SinkCounts, Tally};
 
 /// What the sink does with a batch.
 #[derive(Clone, Copy, PartialEq)]
@@ -78,6 +81,10 @@ struct Lab {
 
 /// A queue of `records` durable records, and a shipper that meets `answers`.
 fn lab(records: u64, answers: &[Answer]) -> Lab {
+    lab_at(Rate::UNBOUNDED, records, answers)
+}
+
+fn lab_at(rate: Rate, records: u64, answers: &[Answer]) -> Lab {
     let disk = Arc::new(FakeDisk::default());
     let mut opened = queue::open(disk, Settings::default(), Uuid::nil(), &["scripted"]).unwrap();
     for _ in 0..records {
@@ -88,20 +95,24 @@ fn lab(records: u64, answers: &[Answer]) -> Lab {
     let (durable, durable_seen) = watch::channel(committed);
     let (link, plugged) = watch::channel(true);
     let (refusals, refused) = mpsc::channel(4);
-    let tally = Arc::new(Tally::default());
+    let outage = Arc::new(Outage::none("w3".parse().unwrap(), SinkName::Kafka));
+    let sink = Arc::new(SinkTally::starting(SinkName::Kafka, outage, 0));
+    let tally = Arc::new(Tally::starting(&opened.writer.status(), vec![Arc::clone(&sink)]));
     let script = Script::default();
     script.answers.lock().unwrap().extend(answers);
     let connecting = script.clone();
     let shipper = Shipper {
         connect: move || {
             connecting.seen.lock().unwrap().push(Seen::Connected);
-            Ok(Scripted(connecting.clone()))
+            std::future::ready(Ok(Scripted(connecting.clone())))
         },
         outlet: Outlet::new(reader, cursor),
         durable: durable_seen,
         link: plugged,
         refused: refusals,
-        tally: Arc::clone(&tally),
+        rate,
+        clock: Arc::new(FixedClock::default()),
+        tally: sink,
     };
     let shipping = tokio::spawn(shipper.run());
     Lab { writer: opened.writer, durable, link, refused, tally, script, shipping }
@@ -110,6 +121,10 @@ fn lab(records: u64, answers: &[Answer]) -> Lab {
 impl Lab {
     fn position(&self) -> u64 {
         self.writer.status().cursors[0].position
+    }
+
+    fn sink(&self) -> SinkCounts {
+        self.tally.snapshot().sinks.remove(0)
     }
 
     /// Lets everything run until `condition` holds.
@@ -169,7 +184,27 @@ async fn a_refused_record_is_passed_only_once_its_gap_is_durable() {
     assert_eq!(lab.position(), 0, "the gap is not durable yet");
     refused.told.send(()).unwrap();
     lab.until("the move", |lab| lab.position() == 3).await;
-    assert_eq!(lab.tally.counts().delivered, 2);
+    let SinkCounts { delivered, refused, position, .. } = lab.sink();
+    assert_eq!((delivered, refused, position), (2, 1, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_backlog_leaves_at_the_rate_and_no_faster() {
+    let rate = Rate::per_second(std::num::NonZeroU32::new(10).unwrap());
+    let start = Instant::now();
+    let lab = lab_at(rate, 100, &[]);
+    lab.until("the backlog's end", |lab| lab.position() == 100).await;
+    let taken = start.elapsed();
+    assert!(taken.as_secs_f64() >= 8.99, "10 at once and 90 at 10 a second: {taken:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_is_told_while_it_lasts_and_no_longer() {
+    let lab = lab(1, &[Answer::Fail, Answer::Fail, Answer::Take]);
+    lab.until("a failure", |lab| lab.sink().failing.is_some()).await;
+    assert!(lab.sink().failing.unwrap().contains("told to"));
+    lab.until("delivery", |lab| lab.position() == 1 && lab.sink().failing.is_none()).await;
+    assert!(lab.sink().acknowledged.is_some());
 }
 
 #[tokio::test(start_paused = true)]

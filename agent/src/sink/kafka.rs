@@ -22,6 +22,7 @@ use rdkafka::message::DeliveryResult;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 use tokio::time::Instant;
 
+use super::login::Login;
 use super::{Receipt, Refusal, Sink, SinkError};
 use crate::record::{BoardName, Entry, Kind};
 
@@ -41,6 +42,8 @@ pub struct KafkaSettings {
     pub bootstrap: Vec<String>,
     /// The key of every record, and the client's name at the broker.
     pub board: BoardName,
+    /// As whom; anonymously where there is none.
+    pub login: Option<Login>,
 }
 
 /// The Kafka sink.
@@ -56,7 +59,15 @@ impl Kafka {
     /// When librdkafka refuses its settings.
     pub fn connect(settings: &KafkaSettings) -> Result<Self, SinkError> {
         let bootstrap = settings.bootstrap.join(",");
-        let producer = ClientConfig::new()
+        let mut config = ClientConfig::new();
+        if let Some(Login { user, password }) = &settings.login {
+            config
+                .set("security.protocol", "sasl_plaintext")
+                .set("sasl.mechanism", "PLAIN")
+                .set("sasl.username", user)
+                .set("sasl.password", password.expose());
+        }
+        let producer = config
             .set("bootstrap.servers", &bootstrap)
             .set("client.id", settings.board.as_str())
             .set("enable.idempotence", "true")
@@ -64,6 +75,7 @@ impl Kafka {
             .set("compression.type", "zstd")
             .set("message.timeout.ms", "0")
             .set("partitioner", "murmur2_random") // as Java's clients do, so that all agree where a board lives
+            .set("allow.auto.create.topics", "false") // `pirack topics apply` makes them, with the right partitions
             .set("linger.ms", "5")
             .set("queue.buffering.max.messages", "4000") // one batch and its neighbour, not librdkafka's 100,000
             .set("queue.buffering.max.kbytes", "4096")

@@ -22,7 +22,7 @@ fn batch(records: std::ops::Range<u64>) -> Vec<Entry> {
 }
 
 fn settings(bootstrap: String) -> KafkaSettings {
-    KafkaSettings { bootstrap: vec![bootstrap], board: "w3".parse().unwrap() }
+    KafkaSettings { bootstrap: vec![bootstrap], board: "w3".parse().unwrap(), login: None }
 }
 
 /// Reads these topics from their beginning.
