@@ -48,15 +48,23 @@ fn main() -> anyhow::Result<()> {
     })?;
     let seconds = begin.elapsed().as_secs_f64();
     let rusage = std::fs::read_to_string("/proc/self/stat")?;
-    let ticks: f64 = rusage.rsplit(')').next().into_iter().flat_map(str::split_whitespace).skip(11).take(2)
-        .filter_map(|field| field.parse::<f64>().ok()).sum();
+    let ticks: f64 = rusage
+        .rsplit(')')
+        .next()
+        .into_iter()
+        .flat_map(str::split_whitespace)
+        .skip(11)
+        .take(2)
+        .filter_map(|field| field.parse::<f64>().ok())
+        .sum();
     let status = std::fs::read_to_string("/proc/self/status")?;
     let peak = status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or_default();
     use std::io::Write;
     writeln!(
         std::io::stdout(),
         r#"{{"records":{records},"refused":{refused},"seconds":{seconds:.2},"records_per_second":{:.0},"cpu_us_per_record":{:.1},"peak":"{peak}"}}"#,
-        records as f64 / seconds, ticks * 10_000.0 / records as f64
+        records as f64 / seconds,
+        ticks * 10_000.0 / records as f64
     )?;
     Ok(())
 }

@@ -15,9 +15,11 @@ const SINK: &str = "cassandra";
 /// No session came about.
 pub(super) fn no_session(settings: &CassandraSettings, error: &NewSessionError) -> SinkError {
     match error {
-        NewSessionError::FailedToResolveAnyHostname(_) => {
-            unready(settings, "has no address", "check the contact points in [cassandra], and the name service")
-        }
+        NewSessionError::FailedToResolveAnyHostname(_) => unready(
+            settings,
+            "has no address",
+            "check the contact points in [cassandra], and the name service",
+        ),
         NewSessionError::MetadataError(MetadataError::ConnectionPoolError(pool)) => no_pool(settings, pool),
         _ => failed(settings, &error.to_string()),
     }
@@ -60,7 +62,8 @@ pub(super) fn other_type(
     column: &str,
     needed: Type,
 ) -> SinkError {
-    let what = format!("has {}.{}.{column} of a type other than {}", settings.keyspace, table.name(), needed.name());
+    let what =
+        format!("has {}.{}.{column} of a type other than {}", settings.keyspace, table.name(), needed.name());
     unready(settings, &what, &apply(settings))
 }
 
@@ -96,9 +99,11 @@ fn no_pool(settings: &CassandraSettings, error: &ConnectionPoolError) -> SinkErr
         return failed(settings, &error.to_string());
     };
     match last_connection_error {
-        ConnectionError::IoError(cause) => {
-            unready(settings, &format!("cannot be reached ({cause})"), "start it, or check the contact points in [cassandra]")
-        }
+        ConnectionError::IoError(cause) => unready(
+            settings,
+            &format!("cannot be reached ({cause})"),
+            "start it, or check the contact points in [cassandra]",
+        ),
         ConnectionError::ConnectTimeout => unready(
             settings,
             "cannot be reached (no answer)",

@@ -148,7 +148,8 @@ impl Cassandra {
         let session = &self.connection.session;
         let health = session.execute_unpaged(&self.connection.select_health, (board.as_str(),)).await;
         let sensors = session.execute_unpaged(&self.connection.select_sensors, (board.as_str(),)).await;
-        let (health, sensors) = health.and_then(|health| Ok((health, sensors?))).map_err(|e| self.letter(&e))?;
+        let (health, sensors) =
+            health.and_then(|health| Ok((health, sensors?))).map_err(|e| self.letter(&e))?;
         let unreadable = |error: &dyn std::error::Error| letter::failed(&self.settings, &error.to_string());
         let health = health.into_rows_result().map_err(|error| unreadable(&error))?;
         let sensors = sensors.into_rows_result().map_err(|error| unreadable(&error))?;

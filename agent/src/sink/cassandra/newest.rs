@@ -203,6 +203,11 @@ mod tests {
         newest.wrote(key.clone(), at(NEW, 3, 2000, true));
         assert!(newest.admits(&key, at(NEW, 4, 1, true)));
         assert!(!newest.admits(&key, at(NEW, 2, 9000, true)));
-        assert!(newest.admits(&Key { of: Subject::Sensor("a".into(), Quantity::Power), ..key }, at(NEW, 0, 0, false)));
+        assert!(
+            newest.admits(
+                &Key { of: Subject::Sensor("a".into(), Quantity::Power), ..key },
+                at(NEW, 0, 0, false)
+            )
+        );
     }
 }

@@ -42,7 +42,9 @@ pub(super) async fn write(connection: &Connection, chunks: Vec<Chunk>, at_once: 
                 outcome.trouble = Some(error);
             }
             Err(_) if chunk.rows.len() > 1 => waiting.extend(chunk.split()),
-            Err(error) => outcome.blamed.extend(chunk.records.into_iter().map(|record| (record, error.to_string()))),
+            Err(error) => {
+                outcome.blamed.extend(chunk.records.into_iter().map(|record| (record, error.to_string())))
+            }
         }
     }
     outcome.open.extend(waiting.into_iter().flat_map(|chunk| chunk.records));
@@ -73,7 +75,9 @@ fn is_refusal(error: &ExecutionError) -> bool {
     match error {
         ExecutionError::BadQuery(BadQuery::ValuesTooLongForKey(..) | BadQuery::SerializationError(_)) => true,
         ExecutionError::LastAttemptError(attempt) => match attempt {
-            RequestAttemptError::SerializationError(_) | RequestAttemptError::CqlRequestSerialization(_) => true,
+            RequestAttemptError::SerializationError(_) | RequestAttemptError::CqlRequestSerialization(_) => {
+                true
+            }
             RequestAttemptError::DbError(kind, _) => matches!(kind, DbError::Invalid),
             _ => false,
         },
