@@ -6,7 +6,6 @@
 
 use std::io;
 
-use jiff::Timestamp;
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -18,7 +17,7 @@ use super::set_aside::FOLDER;
 use super::storage::Storage;
 use super::survey::Facts;
 use super::{CursorStatus, Entry, QueueError};
-use crate::record::{Identity, milliseconds};
+use crate::record::Identity;
 
 /// What lies in a queue's folder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -58,9 +57,8 @@ pub struct RefusedStatus {
     pub gone: u64,
     /// The sequence of the last.
     pub last: Option<u64>,
-    /// When that was, by the board's clock.
-    #[serde(serialize_with = "milliseconds::serialize_option")]
-    pub time: Option<Timestamp>,
+    /// When that was, by the board's clock: RFC 3339, UTC.
+    pub time: Option<String>,
     /// Why the last was refused.
     pub reason: Option<String>,
 }
@@ -172,7 +170,7 @@ fn in_short(all: &RefusedBySink) -> RefusedStatus {
         records: all.records.len(),
         gone: all.gone,
         last: last.map(|last| last.identity.sequence),
-        time: last.map(|last| last.time),
+        time: last.map(|last| last.time.to_string()),
         reason: last.map(|last| last.reason.clone()),
     }
 }
