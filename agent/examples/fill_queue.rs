@@ -66,7 +66,7 @@ fn fill(folder: &Path, records: u64, board: &BoardName) -> anyhow::Result<()> {
             writer.commit()?;
         }
     }
-    opened.writer.close()?;
+    opened.writer.close().outcome?;
     Ok(())
 }
 

@@ -11,6 +11,7 @@
 
 use std::collections::BTreeMap;
 use std::future::ready;
+use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,7 +23,8 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::config::Config;
-use crate::queue::{self, Cursor, Directory, QueueError, Reader};
+use crate::metrics::{self, Teller};
+use crate::queue::{self, Cursor, Directory, QueueError, Reader, Refusals};
 use crate::record::BoardName;
 use crate::recorder::{Recorder, Refused};
 use crate::schedule;
@@ -48,6 +50,8 @@ pub use crate::tally::{Counts, QueueCounts, SinkCounts, Snapshot, Tally};
 const CLOSING: Duration = Duration::from_secs(30);
 /// Observations under way between the sources and the recorder.
 const OBSERVATIONS: usize = 256;
+/// Questions under way to the recorder.
+const QUESTIONS: usize = 4;
 
 /// Everything an agent is made of.
 pub struct AgentSettings {
@@ -107,6 +111,9 @@ pub struct Agent {
     recorder: JoinHandle<(Vec<Loss>, Result<(), QueueError>)>,
     /// One task a sink; in a set, so that they end with the agent.
     shippers: JoinSet<()>,
+    teller: Teller,
+    /// Whoever tells of this agent; ends with it.
+    telling: JoinSet<()>,
 }
 
 /// What an agent leaves behind, by the names of its records.
@@ -144,7 +151,7 @@ impl Agent {
         }
         let opened = open_queue(&settings.queue_directory, settings.queue, &settings.clock, &sinks)
             .map_err(|source| RunError::Queue { board: board.clone(), source })?;
-        let queue::Opened { writer, readers, recovery } = opened;
+        let queue::Opened { writer, readers, refusals: kept, recovery } = opened;
         tracing::info!(%board, %recovery, "queue opened");
         let first = writer.status().next;
         let (link, plugged) = watch::channel(true);
@@ -152,6 +159,7 @@ impl Agent {
         let (durable, durable_seen) = watch::channel(first);
         let (observations, observed) = mpsc::channel(OBSERVATIONS);
         let (refusals, refused) = mpsc::channel(OBSERVATIONS);
+        let (newest, asked) = mpsc::channel(QUESTIONS);
 
         let queue = writer.queue_id();
         let mut dock = Dock {
@@ -164,13 +172,13 @@ impl Agent {
             tallies: Vec::new(),
         };
         // In the order in which their cursors were opened.
-        let mut ends = readers.into_iter();
+        let mut ends = readers.into_iter().zip(kept);
         if let (Some((sink, Destination { settings, rate })), Some(ends)) = (kafka, ends.next()) {
             let (berth, outage) = dock.berth(sink, ends);
             dock.ship(berth, rate, move || ready(Kafka::connect(&settings, Arc::clone(&outage))));
         }
         if let (Some((sink, Destination { mut settings, rate })), Some(ends)) = (cassandra, ends.next()) {
-            settings.queues = ends.0.queues();
+            settings.queues = ends.0.0.queues();
             settings.queues.push(queue);
             let (berth, _) = dock.berth(sink, ends);
             let settings = Arc::new(settings);
@@ -191,6 +199,13 @@ impl Agent {
             tally: Arc::clone(&tally),
             durable,
         };
+        let teller = Teller {
+            board: board.clone(),
+            queue_max_bytes: settings.queue.max_bytes,
+            tally: Arc::clone(&tally),
+            clock: Arc::clone(&settings.clock),
+            newest,
+        };
         Ok(Self {
             board,
             queue,
@@ -199,8 +214,10 @@ impl Agent {
             link,
             stop,
             sources: schedule::spawn(settings.sources, &settings.clock, start, &observations, &stopped),
-            recorder: tokio::spawn(recorder.run(writer, observed, refused)),
+            recorder: tokio::spawn(recorder.run(writer, observed, refused, asked)),
             shippers,
+            teller,
+            telling: JoinSet::new(),
         })
     }
 
@@ -208,6 +225,12 @@ impl Agent {
     #[must_use]
     pub fn tally(&self) -> Arc<Tally> {
         Arc::clone(&self.tally)
+    }
+
+    /// Serves the agent's metrics to Prometheus at this address, until the agent ends. An address that is
+    /// taken is said once, and tried again.
+    pub fn serve_metrics(&mut self, listen: SocketAddr) {
+        self.telling.spawn(metrics::serve(listen, self.teller.clone()));
     }
 
     /// Pulls the board's network plug, or puts it back: while it is out no sink exists, and records wait.
@@ -255,6 +278,9 @@ struct Dock {
     tallies: Vec<Arc<SinkTally>>,
 }
 
+/// One sink's ends of the queue.
+type Ends = ((Reader, Cursor), Refusals);
+
 /// One sink's place at the dock.
 struct Berth {
     outlet: Outlet,
@@ -263,11 +289,11 @@ struct Berth {
 
 impl Dock {
     /// A sink's place, and where what keeps records from it is told.
-    fn berth(&mut self, sink: SinkName, (reader, cursor): (Reader, Cursor)) -> (Berth, Arc<Outage>) {
+    fn berth(&mut self, sink: SinkName, ((reader, cursor), refusals): Ends) -> (Berth, Arc<Outage>) {
         let outage = Arc::new(Outage::none(self.board.clone(), sink));
         let tally = Arc::new(SinkTally::starting(sink, Arc::clone(&outage), cursor.position()));
         self.tallies.push(Arc::clone(&tally));
-        (Berth { outlet: Outlet::new(reader, cursor), tally }, outage)
+        (Berth { outlet: Outlet::new(reader, cursor, refusals), tally }, outage)
     }
 
     /// Starts to ship to a sink, which `connect` builds, at first and after every failure.

@@ -17,7 +17,7 @@ use self::rate::Bucket;
 pub use self::rate::Rate;
 use crate::clock::Clock;
 use crate::letter::chain;
-use crate::queue::{Batch, Cursor, Reader};
+use crate::queue::{Batch, Cursor, Entry, Reader, Refusals, RefusedRecord};
 use crate::recorder::Refused;
 use crate::sink::{Receipt, Refusal, Sink, SinkError, SinkName};
 use crate::tally::SinkTally;
@@ -126,15 +126,10 @@ where
 
     /// Moves the cursor past what the receipt settles, once every refusal in it is durable as a gap.
     async fn settle(&mut self, batch: &Batch, receipt: &Receipt) -> Result<u64, ShipError> {
-        let identity = |refusal: &Refusal| batch.entries.get(refusal.index).map(|entry| entry.identity);
-        let refused: Vec<_> = receipt.refused.iter().filter_map(identity).collect();
         if let Some(first) = receipt.refused.first() {
-            let (records, reason, sink) = (refused.len(), &first.reason, self.tally.sink());
-            tracing::warn!(%sink, records, reason, "the sink refuses records for good; a gap record says which");
-            let (told, durable) = oneshot::channel();
-            let refused = Refused { records: refused, told };
-            self.refused.send(refused).await.map_err(|_| ShipError::Stopping)?;
-            durable.await.map_err(|_| ShipError::Stopping)?;
+            self.set_aside(batch, &receipt.refused).await?;
+            let (records, reason, sink) = (receipt.refused.len(), &first.reason, self.tally.sink());
+            tracing::warn!(%sink, records, reason, "the sink refuses records for good; `pirack-agent buffer refused` shows them");
         }
         let next = match batch.entries.get(receipt.settled) {
             Some(first_unsettled) => first_unsettled.identity.sequence,
@@ -146,6 +141,22 @@ where
         self.advance(next).await
     }
 
+    /// Keeps what was refused, then says in the stream that it was, and waits until both are durable.
+    async fn set_aside(&mut self, batch: &Batch, refused: &[Refusal]) -> Result<(), ShipError> {
+        let time = self.clock.now().time;
+        let kept = refused.iter().filter_map(|Refusal { index, reason }| {
+            let Entry { identity, tag, payload } = batch.entries.get(*index)?.clone();
+            Some(RefusedRecord { time, identity, tag, reason: reason.clone(), payload })
+        });
+        let kept: Vec<_> = kept.collect();
+        let records = kept.iter().map(|record| record.identity).collect();
+        self.outlet.with(move |ends| ends.refusals.keep(&kept)).await??;
+        let (told, durable) = oneshot::channel();
+        let refused = Refused { sink: self.tally.sink(), records, told };
+        self.refused.send(refused).await.map_err(|_| ShipError::Stopping)?;
+        durable.await.map_err(|_| ShipError::Stopping)
+    }
+
     async fn advance(&mut self, to: u64) -> Result<u64, ShipError> {
         let moved = self.outlet.with(move |ends| ends.cursor.advance(to)).await?;
         // The move holds in memory even where the disk did not take it: then a restart ships again.
@@ -155,18 +166,19 @@ where
     }
 }
 
-/// A reader and its cursor. They wait on the disk, so they are only used on threads that may.
+/// A reader, its cursor, and where refused records are kept. They wait on the disk, so they are only used on threads that may.
 #[derive(Clone)]
 pub(crate) struct Outlet(Arc<Mutex<Ends>>);
 
 struct Ends {
     reader: Reader,
     cursor: Cursor,
+    refusals: Refusals,
 }
 
 impl Outlet {
-    pub(crate) fn new(reader: Reader, cursor: Cursor) -> Self {
-        Self(Arc::new(Mutex::new(Ends { reader, cursor })))
+    pub(crate) fn new(reader: Reader, cursor: Cursor, refusals: Refusals) -> Self {
+        Self(Arc::new(Mutex::new(Ends { reader, cursor, refusals })))
     }
 
     /// Shared rather than moved, so that a shipper that is stopped in the middle leaves both behind.

@@ -24,12 +24,16 @@ enum Command {
     /// Look after the rack's tables in Cassandra.
     #[command(subcommand)]
     Schema(cli::schema::Schema),
+    /// Look after the rack's topics in Kafka.
+    #[command(subcommand)]
+    Topics(cli::topics::Topics),
 }
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Demo(demo) => cli::demo::run(&demo),
         Command::Schema(schema) => cli::schema::run(&schema),
+        Command::Topics(topics) => cli::topics::run(topics),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("pirack: {error:#}");

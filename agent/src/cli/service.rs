@@ -48,7 +48,7 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     let mut terminate = signal(SignalKind::terminate())?;
     // A terminal that is closed must not cost the clean end either.
     let mut hangup = signal(SignalKind::hangup())?;
-    let agent = Agent::start(AgentSettings {
+    let mut agent = Agent::start(AgentSettings {
         board: config.board.clone(),
         interval: config.interval,
         sources: run::sources(&config),
@@ -58,6 +58,9 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
         cassandra: config.cassandra,
         clock,
     })?;
+    if let Some(listen) = config.metrics {
+        agent.serve_metrics(listen);
+    }
     tracing::info!(board = %config.board, version = env!("CARGO_PKG_VERSION"), "agent started");
     notify(NotifyState::Ready);
     tokio::select! {

@@ -70,6 +70,7 @@ impl Sink for Scripted {
 }
 
 struct Lab {
+    disk: Arc<FakeDisk>,
     writer: Writer,
     durable: watch::Sender<u64>,
     link: watch::Sender<bool>,
@@ -86,7 +87,8 @@ fn lab(records: u64, answers: &[Answer]) -> Lab {
 
 fn lab_at(rate: Rate, records: u64, answers: &[Answer]) -> Lab {
     let disk = Arc::new(FakeDisk::default());
-    let mut opened = queue::open(disk, Settings::default(), Uuid::nil(), &["scripted"]).unwrap();
+    let mut opened =
+        queue::open(Arc::clone(&disk) as _, Settings::default(), Uuid::nil(), &["scripted"]).unwrap();
     for _ in 0..records {
         opened.writer.append(1, |identity| identity.sequence.to_string().into_bytes());
     }
@@ -106,7 +108,7 @@ fn lab_at(rate: Rate, records: u64, answers: &[Answer]) -> Lab {
             connecting.seen.lock().unwrap().push(Seen::Connected);
             std::future::ready(Ok(Scripted(connecting.clone())))
         },
-        outlet: Outlet::new(reader, cursor),
+        outlet: Outlet::new(reader, cursor, opened.refusals.remove(0)),
         durable: durable_seen,
         link: plugged,
         refused: refusals,
@@ -115,7 +117,7 @@ fn lab_at(rate: Rate, records: u64, answers: &[Answer]) -> Lab {
         tally: sink,
     };
     let shipping = tokio::spawn(shipper.run());
-    Lab { writer: opened.writer, durable, link, refused, tally, script, shipping }
+    Lab { disk, writer: opened.writer, durable, link, refused, tally, script, shipping }
 }
 
 impl Lab {
@@ -182,6 +184,9 @@ async fn a_refused_record_is_passed_only_once_its_gap_is_durable() {
     let refused = lab.refused.recv().await.unwrap();
     assert_eq!(refused.records.iter().map(|identity| identity.sequence).collect::<Vec<_>>(), [1]);
     assert_eq!(lab.position(), 0, "the gap is not durable yet");
+    let kept = queue::refused(&*lab.disk).unwrap().remove(0);
+    assert_eq!((kept.sink.as_str(), kept.records.len()), ("scripted", 1), "the record itself is");
+    assert_eq!((kept.records[0].identity.sequence, kept.records[0].reason.as_str()), (1, "too large"));
     refused.told.send(()).unwrap();
     lab.until("the move", |lab| lab.position() == 3).await;
     let SinkCounts { delivered, refused, position, .. } = lab.sink();

@@ -199,12 +199,23 @@ impl Kafka {
 
     /// Whether the producer can never deliver again.
     fn check(&self) -> Result<(), SinkError> {
-        if let Some(reason) = self.book().failure.take() {
-            return Err(failed(&self.settings, &reason));
+        let failure = self.book().failure.take();
+        match (self.producer.client().fatal_error(), failure) {
+            // Without the right to write to any topic a producer gets no identity.
+            (Some((RDKafkaErrorCode::ClusterAuthorizationFailed, _)), _) => Err(self.not_allowed()),
+            (Some((_, reason)), _) | (None, Some(reason)) => Err(failed(&self.settings, &reason)),
+            (None, None) => Ok(()),
         }
-        match self.producer.client().fatal_error() {
-            Some((_, reason)) => Err(failed(&self.settings, &reason)),
-            None => Ok(()),
+    }
+
+    fn not_allowed(&self) -> SinkError {
+        let KafkaSettings { bootstrap, login, .. } = &self.settings;
+        let who = login.as_ref().map_or("nobody", |login| &login.user);
+        SinkError::Unready {
+            sink: "kafka",
+            address: bootstrap.join(","),
+            what: format!("does not let {who} write to any topic"),
+            remedy: format!("allow {who} Describe and Write on {}", Kind::topics().join(" and ")),
         }
     }
 }
@@ -226,6 +237,9 @@ impl Sink for Kafka {
             }
             if !outcome.withheld.is_empty() {
                 self.until_taken().await;
+                if self.producer.client().fatal_error().is_some() {
+                    self.renew()?;
+                }
                 groups.push(outcome.withheld);
             }
         }

@@ -1,3 +1,198 @@
-//! `lab`: boards on this machine, up and down.
+//! `lab`: boards on this machine, up and down, and their faults, from a shell.
 
-fn main() {}
+use std::os::unix::process::CommandExt as _;
+use std::process::{Command, ExitCode};
+use std::time::Instant;
+
+use anyhow::Context as _;
+use clap::{Args, Parser, Subcommand};
+use pirack_lab::{Board, Lab, LabStatus, Spec};
+
+/// Boards made out of this machine, each with a root, a network, a Docker engine and an SSH door of its own.
+///
+/// Exit status: 0 done, 1 not done (standard error says what, and what to do), 2 a wrong command line;
+/// `enter`, `run` and `ssh` end with their program's own. Needs root and what `tests/setup.sh lab` installs.
+#[derive(Debug, Parser)]
+#[command(name = "lab", version)]
+struct Line {
+    /// The lab's name; labs of different names know nothing of each other
+    #[arg(long, global = true, env = "PIRACK_LAB", default_value = "pirack")]
+    name: String,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Bring up a lab that stays; one that is up already is left as it is
+    Up {
+        /// How many boards
+        #[arg(long, default_value_t = 3)]
+        boards: usize,
+    },
+    /// Take the lab down, or what a killed run left of it
+    Down,
+    /// Show the lab: exit status 0 when it is up, 1 when not
+    Status {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say whether this machine can hold a lab, and what it lacks
+    Check,
+    /// Run a program of this machine in the lab's network (`lab enter -- curl http://10.77.0.1:5000/v2/_catalog`)
+    Enter(Program),
+    /// Run a program of a board's on it (`lab run b1 -- docker ps`)
+    Run {
+        /// The board
+        board: String,
+        #[command(flatten)]
+        program: Program,
+    },
+    /// Log in to a board by SSH
+    Ssh {
+        /// The board
+        board: String,
+        /// The user: `pi`, who has sudo, or `root`
+        #[arg(long, default_value = "pi")]
+        user: String,
+        /// What to run there; a shell without
+        #[arg(last = true)]
+        command: Vec<String>,
+    },
+    /// Pull a board's network cable
+    Unplug(On),
+    /// Put a board's network cable back
+    Plug(On),
+    /// Stop a board's engine where it stands
+    PauseEngine(On),
+    /// Let a board's engine go on
+    ResumeEngine(On),
+    /// Kill a board's engine; its containers run on
+    KillEngine(On),
+    /// Start a board's engine
+    StartEngine(On),
+    /// Fill a board's small disk, /srv/small
+    FillDisk(On),
+    /// Empty a board's small disk again
+    FreeDisk(On),
+    /// Shift the time of day of programs run on a board with `LAB_TIME` (see docs/lab.md)
+    ShiftTime {
+        /// The board
+        board: String,
+        /// By how much; 0 is the true time
+        #[arg(allow_negative_numbers = true)]
+        seconds: i64,
+    },
+    /// Slow a board's link, each way
+    SlowLink {
+        /// The board
+        board: String,
+        /// Bytes a second
+        bytes_per_second: u64,
+    },
+    /// Let a board's link be as fast as it can
+    RestoreLink(On),
+}
+
+#[derive(Debug, Args)]
+struct On {
+    /// The board
+    board: String,
+}
+
+#[derive(Debug, Args)]
+struct Program {
+    /// The program and its arguments
+    #[arg(last = true, required = true)]
+    program: Vec<String>,
+}
+
+fn main() -> ExitCode {
+    let line = Line::parse();
+    match obey(&line) {
+        Ok(code) => code,
+        Err(error) => {
+            say(&format!("lab: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn obey(line: &Line) -> anyhow::Result<ExitCode> {
+    let name = line.name.as_str();
+    match &line.verb {
+        Verb::Up { boards } => bring_up(name, *boards)?,
+        Verb::Down => Lab::take_down(name)?,
+        Verb::Status { json } => return show(name, *json),
+        Verb::Check => Lab::requirements()?,
+        Verb::Enter(Program { program }) => {
+            return become_program(Lab::attach(name)?.command(&program[0]), &program[1..]);
+        }
+        Verb::Run { board, program: Program { program } } => {
+            return become_program(on(name, board)?.command(&program[0]), &program[1..]);
+        }
+        Verb::Ssh { board, user, command } => {
+            return become_program(on(name, board)?.ssh().command(user, &command.join(" ")), &[]);
+        }
+        Verb::Unplug(On { board }) => on(name, board)?.unplug()?,
+        Verb::Plug(On { board }) => on(name, board)?.plug()?,
+        Verb::PauseEngine(On { board }) => on(name, board)?.pause_engine()?,
+        Verb::ResumeEngine(On { board }) => on(name, board)?.resume_engine()?,
+        Verb::KillEngine(On { board }) => on(name, board)?.kill_engine()?,
+        Verb::StartEngine(On { board }) => on(name, board)?.start_engine()?,
+        Verb::FillDisk(On { board }) => on(name, board)?.fill_disk()?,
+        Verb::FreeDisk(On { board }) => on(name, board)?.free_disk()?,
+        Verb::ShiftTime { board, seconds } => on(name, board)?.shift_time(*seconds)?,
+        Verb::SlowLink { board, bytes_per_second } => on(name, board)?.slow_link(*bytes_per_second)?,
+        Verb::RestoreLink(On { board }) => on(name, board)?.restore_link()?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn on(name: &str, board: &str) -> anyhow::Result<Board> {
+    Ok(Lab::attach(name)?.board_named(board)?.clone())
+}
+
+fn bring_up(name: &str, boards: usize) -> anyhow::Result<()> {
+    let status = LabStatus::of(name)?;
+    let whole = status.up && status.held_by.is_none() && status.boards.iter().all(|board| board.engine);
+    if whole && status.boards.len() == boards {
+        say(&format!("lab: {name} is up already"));
+    } else {
+        if status.up && status.held_by.is_none() {
+            Lab::take_down(name)?;
+        }
+        let began = Instant::now();
+        Lab::begin(&Spec::new(boards).named(name))?.keep()?;
+        say(&format!("lab: {name} is up, {boards} boards in {:.1} s", began.elapsed().as_secs_f64()));
+    }
+    print(&LabStatus::of(name)?.to_string())
+}
+
+fn show(name: &str, json: bool) -> anyhow::Result<ExitCode> {
+    let status = LabStatus::of(name)?;
+    if json {
+        print(&serde_json::to_string_pretty(&status).context("writing the status as JSON")?)?;
+    } else {
+        print(&status.to_string())?;
+    }
+    Ok(if status.up { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Only returns when the program could not be started.
+fn become_program(mut command: Command, arguments: &[String]) -> anyhow::Result<ExitCode> {
+    let error = command.args(arguments).exec();
+    Err(error).with_context(|| format!("starting {}", command.get_program().to_string_lossy()))
+}
+
+fn print(text: &str) -> anyhow::Result<()> {
+    use std::io::Write as _;
+    writeln!(std::io::stdout().lock(), "{text}").context("writing to standard output")
+}
+
+fn say(line: &str) {
+    use std::io::Write as _;
+    // Nobody can be told that standard error is closed.
+    drop(writeln!(std::io::stderr().lock(), "{line}"));
+}

@@ -1,0 +1,52 @@
+# Becomes PID 1 of a machine of the lab: a board, or the hub. Run by sh as the first process of namespaces of
+# its own (mount, PID, network, UTS, IPC), so that every mount here is gone when it is.
+#
+#     sh machine.sh NAME TREE DISK ROOT DATA TARGET
+#
+# ROOT is an empty folder to mount on; DISK holds the overlay's own side (upper, work); DATA, a folder of a real
+# file system, appears as TARGET: Docker cannot put its overlays onto an overlay.
+set -eu
+name=$1 tree=$2 disk=$3 root=$4 data=$5 target=$6
+exec </dev/null
+mount --make-rprivate /
+echo "$name" >/proc/sys/kernel/hostname
+mount -t overlay overlay -o "lowerdir=$tree,upperdir=$disk/upper,workdir=$disk/work" "$root"
+cd "$root"
+
+# The kernel's settings are everybody's, those of this network alone excepted.
+mount -t proc -o nosuid,nodev,noexec proc proc
+mount --bind proc/sys proc/sys
+mount -o remount,bind,ro proc/sys
+mount --bind proc/sys/net proc/sys/net
+mount -o remount,bind,rw proc/sys/net
+mount -t sysfs -o nosuid,nodev,noexec sysfs sys
+mount -o remount,bind,ro sys
+mount --rbind /sys/fs/cgroup sys/fs/cgroup
+
+# No disk, no bus and no other device of this machine.
+mount -t tmpfs -o nosuid,mode=755,size=1m tmpfs dev
+mkdir dev/pts dev/shm
+mount -t devpts -o newinstance,ptmxmode=0666,mode=0620,gid=5 devpts dev/pts
+mount -t tmpfs -o nosuid,nodev tmpfs dev/shm
+for node in 'null 1 3' 'zero 1 5' 'full 1 7' 'random 1 8' 'urandom 1 9' 'tty 5 0'; do
+    # shellcheck disable=SC2086 # a name and two numbers
+    set -- $node
+    mknod -m 666 "dev/$1" c "$2" "$3"
+done
+ln -s pts/ptmx dev/ptmx
+ln -s /proc/self/fd dev/fd
+ln -s fd/0 dev/stdin
+ln -s fd/1 dev/stdout
+ln -s fd/2 dev/stderr
+
+mount -t tmpfs -o nosuid,nodev,mode=755 tmpfs run
+mkdir -m 1777 run/lock
+mkdir -m 755 run/sshd
+mount -t tmpfs -o nosuid,nodev,mode=1777,size=64m tmpfs srv/small
+mount --bind "$data" "${target#/}"
+
+# From here on the machine that this runs on cannot be seen any more.
+pivot_root . .
+umount -l .
+cd /
+exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root tini -- sleep infinity
