@@ -18,7 +18,7 @@ use super::set_aside::FOLDER;
 use super::storage::Storage;
 use super::survey::Facts;
 use super::{CursorStatus, Entry, QueueError};
-use crate::record::Identity;
+use crate::record::{Identity, milliseconds};
 
 /// What lies in a queue's folder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -59,6 +59,7 @@ pub struct RefusedStatus {
     /// The sequence of the last.
     pub last: Option<u64>,
     /// When that was, by the board's clock.
+    #[serde(serialize_with = "milliseconds::serialize_option")]
     pub time: Option<Timestamp>,
     /// Why the last was refused.
     pub reason: Option<String>,

@@ -22,3 +22,14 @@ pub fn serialize<S: Serializer>(time: &Timestamp, out: S) -> Result<S::Ok, S::Er
 pub fn deserialize<'de, D: Deserializer<'de>>(input: D) -> Result<Timestamp, D::Error> {
     Cow::<'de, str>::deserialize(input)?.parse().map_err(de::Error::custom)
 }
+
+/// For `#[serde(serialize_with)]` of a time that may be absent.
+///
+/// # Errors
+/// Whatever the serializer says.
+pub fn serialize_option<S: Serializer>(time: &Option<Timestamp>, out: S) -> Result<S::Ok, S::Error> {
+    match time {
+        Some(time) => serialize(time, out),
+        None => out.serialize_none(),
+    }
+}
