@@ -116,14 +116,17 @@ async fn session(connection: &Connection) -> Result<Session, SchemaError> {
         builder = builder.user(user, password);
     }
     builder.build().await.map_err(|source| {
-        let (address, refused) = (connection.address(), is_login(&source));
-        let source = Box::new(source);
-        if refused {
-            SchemaError::Login { address, source }
+        let (address, reason) = (connection.address(), innermost(&source));
+        if is_login(&source) {
+            SchemaError::Login { address, reason }
         } else {
-            SchemaError::Unreachable { address, source }
+            SchemaError::Unreachable { address, reason }
         }
     })
+}
+
+fn innermost(error: &dyn std::error::Error) -> String {
+    error.source().map_or_else(|| error.to_string(), innermost)
 }
 
 /// Whether it is the login that keeps us out.

@@ -14,13 +14,12 @@ pub enum SchemaError {
         what: String,
     },
     /// No node answers.
-    #[error("no Cassandra node answers at {address}: start it, or name another with --cassandra")]
+    #[error("no Cassandra node answers at {address} ({reason}): start it, or name another with --cassandra")]
     Unreachable {
         /// Where.
         address: String,
-        /// In the driver's words.
-        #[source]
-        source: Box<scylla::errors::NewSessionError>,
+        /// The innermost cause: the driver repeats each in all that it wraps around it.
+        reason: String,
     },
     /// The login was refused, or is wanted and missing.
     #[error(
