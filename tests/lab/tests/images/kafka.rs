@@ -1,0 +1,219 @@
+//! Kafka's contract.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use pirack_lab::{Lab, Outcome, images};
+
+use crate::container::{Container, Run};
+use crate::{contract, get, listening, only_its_ports};
+
+const HEALTHY: &str = "/opt/kafka/bin/healthy";
+const LIMIT: Duration = Duration::from_secs(90);
+const CLUSTER: &str = "pirackpirackpirackpira";
+
+/// One of each variable of the contract's table; addresses are the board's.
+fn everything(address: &str) -> Vec<(&'static str, String)> {
+    let text = |text: &str| text.to_owned();
+    vec![
+        ("KAFKA_NODE_ID", text("7")),
+        ("KAFKA_PROCESS_ROLES", text("broker,controller")),
+        (
+            "KAFKA_LISTENERS",
+            format!("RACK://{address}:9092,CONTROLLER://{address}:9093,GUEST://{address}:9094"),
+        ),
+        ("KAFKA_ADVERTISED_LISTENERS", format!("RACK://{address}:9092,GUEST://{address}:9094")),
+        ("KAFKA_LISTENER_SECURITY_PROTOCOL_MAP", text("RACK:PLAINTEXT,CONTROLLER:PLAINTEXT,GUEST:PLAINTEXT")),
+        ("KAFKA_INTER_BROKER_LISTENER_NAME", text("RACK")),
+        ("KAFKA_CONTROLLER_LISTENER_NAMES", text("CONTROLLER")),
+        ("KAFKA_CONTROLLER_QUORUM_VOTERS", format!("7@{address}:9093")),
+        ("KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR", text("1")),
+        ("KAFKA_NUM_PARTITIONS", text("5")),
+        ("CLUSTER_ID", text(CLUSTER)),
+        ("KAFKA_HEAP_OPTS", text("-Xms200m -Xmx300m")),
+        (
+            "KAFKA_OPTS",
+            text(
+                "-javaagent:/opt/exporter/jmx_prometheus_javaagent.jar=8080:/opt/exporter/kafka.yaml -Dseen=opts",
+            ),
+        ),
+        ("KAFKA_JVM_PERFORMANCE_OPTS", text("-XX:+UseSerialGC")),
+        ("KAFKA_GC_LOG_OPTS", text("-Xlog:gc:file=/tmp/gc.log")),
+        ("KAFKA_JMX_PORT", text("9999")),
+        ("KAFKA_JMX_HOSTNAME", text("127.0.0.1")),
+        (
+            "KAFKA_JMX_OPTS",
+            text(
+                "-Dcom.sun.management.jmxremote.authenticate=false -Dcom.sun.management.jmxremote.ssl=false -Dseen=jmx",
+            ),
+        ),
+        ("KAFKA_LOG4J_ROOT_LOGLEVEL", text("WARN")),
+        (
+            "KAFKA_LOG4J_LOGGERS",
+            text("kafka.server.KafkaRaftServer=INFO,org.apache.kafka.common.utils.AppInfoParser=INFO"),
+        ),
+        ("KAFKA_TOOLS_LOG4J_LOGLEVEL", text("INFO")),
+    ]
+}
+
+fn start(lab: &Lab, variables: &[(&str, String)], volume: Option<&str>) -> Container {
+    let image = images::reference("kafka").unwrap();
+    let variables: Vec<(&str, &str)> =
+        variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let volume = volume.map(|name| (name, "/var/lib/kafka/data"));
+    Container::start(lab.board(1), &Run { image: &image, variables: &variables, memory: 1280, volume })
+}
+
+pub fn alone(lab: &Lab) -> Outcome {
+    let before = listening(lab.board(1));
+    let kafka = start(lab, &[], None);
+    let first = kafka.exec(&[HEALTHY]);
+    assert_ne!(first.status, 0, "healthy before it could be: {}", first.text);
+    kafka.healthy(HEALTHY, LIMIT);
+    assert!(kafka.command_line().contains("-Xmx512m"), "{}", kafka.command_line());
+    only_its_ports(lab.board(1), "kafka", &before, &[]);
+    assert!(get(lab.board(1), 8080, "/metrics").contains("kafka_replica_underreplicatedpartitions 0.0"));
+    let topics = kafka.exec(&["kafka-topics.sh", "--bootstrap-server", "localhost:9092", "--list"]);
+    assert_eq!(topics.status, 0, "{}", topics.text);
+    assert_eq!(kafka.exec(&["id", "-u"]).text.trim(), "1000");
+    Ok(())
+}
+
+pub fn variables(lab: &Lab) -> Outcome {
+    let address = lab.board(1).address().to_string();
+    let variables = everything(&address);
+    let mut listed = contract("kafka/CONTRACT.md");
+    // A configuration of one's own for log4j stands in for the two that say how much is logged.
+    assert!(listed.remove("KAFKA_LOG4J_OPTS"));
+    let shown: BTreeSet<String> = variables.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(listed.difference(&shown).collect::<Vec<_>>(), Vec::<&String>::new(), "listed and not shown");
+
+    let before = listening(lab.board(1));
+    let kafka = start(lab, &variables, None);
+    kafka.healthy(HEALTHY, LIMIT);
+    let line = kafka.command_line();
+    for part in ["-Xms200m -Xmx300m", "-Dseen=opts", "-XX:+UseSerialGC", "-Dseen=jmx", "jmxremote.port=9999"]
+    {
+        assert!(line.contains(part), "{part} is not in {line}");
+    }
+    assert!(line.contains("-Djava.rmi.server.hostname=127.0.0.1"), "{line}");
+    assert!(!line.contains("UseG1GC") && line.matches("-javaagent").count() == 1, "{line}");
+    assert!(!kafka.file("/tmp/gc.log").is_empty());
+    only_its_ports(lab.board(1), "kafka", &before, &[9999]);
+    assert!(get(lab.board(1), 8080, "/metrics").contains("kafka_controller_activecontrollercount 1.0"));
+
+    let tool = |words: &str| {
+        let server = format!("--bootstrap-server {address}:9094 {words}");
+        let words: Vec<&str> = server.split(' ').collect();
+        let name = if words[2] == "--describe" && words[3] == "--entity-type" {
+            "kafka-configs.sh"
+        } else {
+            "kafka-topics.sh"
+        };
+        let said = kafka.exec(&[&[name], &words[..]].concat());
+        assert_eq!(said.status, 0, "{name}: {}", said.text);
+        said.text
+    };
+    // Of the broker's own mouth, through the guests' door: what its properties came to.
+    let told = tool("--describe --entity-type brokers --entity-name 7 --all");
+    for part in [
+        "num.partitions=5",
+        &format!("advertised.listeners=RACK://{address}:9092,GUEST://{address}:9094"),
+        "controller.listener.names=CONTROLLER",
+        &format!("controller.quorum.voters=7@{address}:9093"),
+        "process.roles=broker,controller",
+    ] {
+        assert!(told.contains(part), "{part} is not in {told}");
+    }
+    // The tools' own log, at the level asked for.
+    assert!(told.contains("INFO"), "KAFKA_TOOLS_LOG4J_LOGLEVEL has no effect: {told}");
+    tool("--create --topic five");
+    assert!(tool("--describe --topic five").contains("PartitionCount: 5"));
+    assert!(kafka.file("/var/lib/kafka/data/meta.properties").contains(CLUSTER));
+
+    let log = kafka.logs();
+    let loud = log
+        .lines()
+        .filter(|line| line.contains("] INFO "))
+        .find(|line| !line.contains("KafkaRaftServer") && !line.contains("AppInfoParser"));
+    assert_eq!(loud, None, "KAFKA_LOG4J_ROOT_LOGLEVEL is WARN");
+    let (status, took) = kafka.stop(60);
+    assert_eq!(status, 143, "{}", kafka.logs());
+    assert!(took < Duration::from_secs(30), "{took:?}");
+    assert!(kafka.logs().contains("App info kafka.server for 7 unregistered"), "{}", kafka.logs());
+    Ok(())
+}
+
+pub fn as_the_official_image(lab: &Lab) -> Outcome {
+    // Kafka's own jar has what the official image reads its environment with.
+    let script = "mkdir -p /tmp/default /tmp/mounted /tmp/final && \
+        for f in server.properties log4j2.yaml tools-log4j2.yaml; do : >/tmp/default/$f; done; \
+        java -cp '/opt/kafka/libs/*' kafka.docker.KafkaDockerWrapper setup --default-configs-dir /tmp/default \
+        --mounted-configs-dir /tmp/mounted --final-configs-dir /tmp/final >/tmp/said 2>&1; cat /tmp/final/server.properties";
+    let odd = [
+        ("KAFKA_LOG_CLEANER_DEDUPE_BUFFER_SIZE", "134217728"),
+        ("KAFKA_SASL_MECHANISM_INTER___BROKER__PROTOCOL", "a=b c,d"),
+        ("KAFKA_A__B_C___D", "x"),
+        ("KAFKA_HEAP_OPTS", "-Xmx200m"),
+    ];
+    let address = lab.board(1).address().to_string();
+    let mut variables = everything(&address);
+    // The official image would write this one down as a property; the exporter's port would be taken.
+    variables.retain(|(name, _)| !["KAFKA_JMX_PORT", "KAFKA_OPTS", "KAFKA_HEAP_OPTS"].contains(name));
+    variables.extend(odd.map(|(name, value)| (name, value.to_owned())));
+    let kafka = start(lab, &variables, None);
+    kafka.healthy(HEALTHY, LIMIT);
+    let properties = |text: &str| -> BTreeSet<String> {
+        text.lines().map(str::trim).filter(|line| line.contains('=')).map(str::to_owned).collect()
+    };
+    let mut own = properties(&kafka.file("/opt/kafka/config/server.properties"));
+    let theirs = kafka.exec(&["bash", "-c", script]);
+    assert!(own.remove("log.dirs=/var/lib/kafka/data"), "the volume is the default: {own:?}");
+    assert!(own.contains("a_b.c-d=x"), "{own:?}");
+    assert_eq!(own, properties(&theirs.text), "{}", kafka.exec(&["cat", "/tmp/said"]).text);
+    Ok(())
+}
+
+pub fn foreign_volume(lab: &Lab) -> Outcome {
+    let variables = [("CLUSTER_ID", CLUSTER.to_owned())];
+    let first = start(lab, &variables, Some("foreign"));
+    first.healthy(HEALTHY, LIMIT);
+    let (status, _) = first.stop(60);
+    assert_eq!(status, 143);
+    drop(first);
+    let refused = |variables: &[(&str, String)], letter: &str| {
+        let kafka = start(lab, variables, Some("foreign"));
+        assert_eq!(kafka.ended(LIMIT), 78, "{}", kafka.logs());
+        assert!(kafka.logs().contains(letter), "{}", kafka.logs());
+    };
+    refused(
+        &[("CLUSTER_ID", "anotheranotheranothera".to_owned())],
+        "belongs to cluster pirackpirackpirackpira",
+    );
+    let mut other = everything("127.0.0.1");
+    other.retain(|(name, _)| *name != "KAFKA_NODE_ID");
+    refused(&other, "KAFKA_NODE_ID is not set");
+    other.push(("KAFKA_NODE_ID", "8".to_owned()));
+    refused(&other, "belongs to node 1, and KAFKA_NODE_ID is 8");
+    Ok(())
+}
+
+pub fn controller(lab: &Lab) -> Outcome {
+    let address = lab.board(1).address().to_string();
+    let mut variables = everything(&address);
+    let gone = [
+        "KAFKA_ADVERTISED_LISTENERS",
+        "KAFKA_LISTENERS",
+        "KAFKA_PROCESS_ROLES",
+        "KAFKA_INTER_BROKER_LISTENER_NAME",
+    ];
+    variables.retain(|(name, _)| !gone.contains(name));
+    variables.push(("KAFKA_PROCESS_ROLES", "controller".to_owned()));
+    variables.push(("KAFKA_LISTENERS", format!("CONTROLLER://{address}:9093")));
+    let kafka = start(lab, &variables, None);
+    kafka.healthy(HEALTHY, LIMIT);
+    let (status, took) = kafka.stop(60);
+    assert_eq!(status, 143, "{}", kafka.logs());
+    assert!(took < Duration::from_secs(30), "{took:?}");
+    Ok(())
+}

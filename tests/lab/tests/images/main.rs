@@ -1,0 +1,109 @@
+//! The images, each run for real on a board of a lab: that every variable of their contracts takes effect, that a
+//! stop is clean, that the root can be read-only, that metrics answer where PORTS.md says.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test program without libtest's harness, which is what clippy knows a test by"
+)]
+#![allow(unreachable_pub, reason = "the modules of a program, told apart by what they offer each other")]
+
+mod cassandra;
+mod container;
+mod kafka;
+mod ports;
+
+use std::collections::BTreeSet;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use pirack_lab::images::{self, Architecture, Origin};
+use pirack_lab::{Board, Lab, Outcome, Spec, Test, conduct};
+
+const IMAGES: [&str; 3] = ["kafka", "cassandra-5.0", "cassandra-4.0"];
+
+const TESTS: &[Test] = &[
+    ("what_is_in_the_registry_is_not_built_again", kept),
+    ("kafka_alone_needs_no_variable_and_no_writable_root", kafka::alone),
+    ("every_variable_of_kafkas_contract_takes_effect", kafka::variables),
+    ("kafka_reads_its_properties_as_the_official_image_does", kafka::as_the_official_image),
+    ("a_volume_of_another_cluster_or_node_is_refused_with_a_letter", kafka::foreign_volume),
+    ("a_controller_that_is_no_broker_is_healthy_too", kafka::controller),
+    ("every_variable_of_cassandras_contract_takes_effect_in_5_0", cassandra::five),
+    ("every_variable_of_cassandras_contract_takes_effect_in_4_0", cassandra::four),
+    ("a_heap_follows_the_containers_limit_and_never_the_machines_memory", heap),
+];
+
+fn main() -> ExitCode {
+    let listing = std::env::args().any(|argument| argument == "--list");
+    if !listing && Lab::requirements().is_ok() {
+        let made = Architecture::of_this_machine().and_then(|own| images::make(&IMAGES, own));
+        if let Err(error) = made {
+            let mut text = error.to_string();
+            let mut source = std::error::Error::source(&error);
+            while let Some(cause) = source {
+                text.push_str(&format!(": {cause}"));
+                source = cause.source();
+            }
+            // Nobody can be told that standard error is closed.
+            drop(writeln!(std::io::stderr().lock(), "images: {text}"));
+            return ExitCode::FAILURE;
+        }
+    }
+    conduct(&Spec::new(1), TESTS)
+}
+
+/// The variables of a contract's table.
+fn contract(path: &str) -> BTreeSet<String> {
+    let text = std::fs::read_to_string(images::folder().join(path)).unwrap();
+    let names = text.lines().filter(|line| line.starts_with("| `")).filter_map(|line| line.split('|').nth(1));
+    let names = names.flat_map(|cell| cell.split(',')).map(|name| name.trim().trim_matches('`').to_owned());
+    names.filter(|name| name.chars().all(|c| c.is_ascii_uppercase() || c == '_')).collect()
+}
+
+fn kept(_: &Lab) -> Outcome {
+    let made = images::make(&IMAGES, Architecture::of_this_machine()?)?;
+    assert!(made.iter().all(|made| made.origin == Origin::Kept), "{made:?}");
+    assert!(made.iter().all(|made| made.pulled_bytes > 10_000_000), "{made:?}");
+    Ok(())
+}
+
+fn heap(lab: &Lab) -> Outcome {
+    let image = images::reference("kafka")?;
+    for (memory, wanted) in [(0, "512"), (640, "256"), (1280, "512"), (200, "128"), (4096, "1024")] {
+        let run = container::Run { image: &image, variables: &[], memory, volume: None };
+        let idle = container::Container::start_idle(lab.board(1), &run);
+        assert_eq!(idle.exec(&["heap", "128", "1024", "512"]).text.trim(), wanted, "limit {memory} MiB");
+    }
+    Ok(())
+}
+
+/// One answer of an HTTP server on the board.
+fn get(board: &Board, port: u16, path: &str) -> String {
+    let address = SocketAddr::from((board.address(), port));
+    let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(5)).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: b1\r\nConnection: close\r\n\r\n").unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    text
+}
+
+/// Every port that something on the board listens on, but for those that it had before.
+fn listening(board: &Board) -> BTreeSet<u16> {
+    let output = board.command("ss").args(["-H", "-l", "-t", "-n"]).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let local = text.lines().filter_map(|line| line.split_whitespace().nth(3));
+    local.filter_map(|address| address.rsplit(':').next()?.parse().ok()).collect()
+}
+
+/// The service listens on its ports of PORTS.md and no other, `also` being one that a variable moved.
+fn only_its_ports(board: &Board, service: &str, before: &BTreeSet<u16>, also: &[u16]) {
+    let mut allowed = ports::table()[service].clone();
+    allowed.extend(also);
+    let opened: BTreeSet<u16> = listening(board).difference(before).copied().collect();
+    assert!(!opened.is_empty(), "{service} listens on nothing");
+    assert!(opened.is_subset(&allowed), "{service} listens on {opened:?}, PORTS.md has {allowed:?}");
+}
