@@ -1,6 +1,6 @@
 # What people type. Each target installs what it lacks first; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long bench cross web setup fmt lint clean
+.PHONY: help demo test test-long bench cross images web setup fmt lint clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,11 @@ cross: ## the agent for the boards, release builds for aarch64 and armv7 in targ
 	@tests/setup.sh build cross-armv7
 	tests/cross.sh aarch64 release
 	tests/cross.sh armv7 release
+
+images: ## what the rack runs, in the lab's registry; ARCH=arm64 for the boards, IMAGES='kafka' for some of them
+	@tests/setup.sh build images
+	$(if $(IMAGES),,$(if $(ARCH),@tests/setup.sh cross && tests/cross.sh aarch64 release,cargo build --release --locked -p pirack-agent))
+	cargo run --quiet --locked -p pirack-lab -- images $(if $(ARCH),--arch $(ARCH)) $(IMAGES)
 
 web: ## the dashboard: checked, tested, bundled into manager/web/dist
 	@tests/setup.sh build

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what this machine lacks for the purposes named: build, test, cross, cross-armv7, bench.
+# Installs what this machine lacks for the purposes named: build, test, cross, cross-armv7, bench, images.
 #
 #     tests/setup.sh build test
 #
@@ -77,6 +77,13 @@ purpose_bench() {
     unpack=prometheus-node-exporter
 }
 
+# What images are made of. Java only runs Maven: the images' own Java is made inside them.
+purpose_images() {
+    need 'fetches the jars of Kafka and Cassandra' maven mvn
+    need 'runs Maven' openjdk-17-jre-headless java
+    need 'makes the Debian that images begin with' debootstrap debootstrap
+}
+
 foreign() {
     dpkg --print-foreign-architectures 2>/dev/null | grep -qx "$1" || architecture=$1
 }
@@ -102,7 +109,8 @@ for purpose in "$@"; do
     cross) purpose_cross ;;
     cross-armv7) purpose_cross_armv7 ;;
     bench) purpose_bench ;;
-    *) echo "setup: no purpose is named \"$purpose\": build, test, cross, cross-armv7, bench" >&2; exit 2 ;;
+    images) purpose_images ;;
+    *) echo "setup: no purpose is named \"$purpose\": build, test, cross, cross-armv7, bench, images" >&2; exit 2 ;;
     esac
 done
 

@@ -7,7 +7,8 @@
 //!
 //! Readings are appended as they come. Once an interval, shortly after the sources' common beat, the
 //! parts of health that they saw become one health record, and everything appended since is committed
-//! with one fsync. A part older than [`STALE_AFTER`] intervals is left out: absent, not old.
+//! with one fsync; at intervals below [`COMMITS_APART`] together with what the next beats bring. A part older
+//! than [`STALE_AFTER`] intervals is left out: absent, not old.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +26,9 @@ use crate::tally::Tally;
 
 /// A part of health is left out after so many of its source's intervals without news.
 const STALE_AFTER: f64 = 3.5;
+
+/// Between two commits, at the least: an fsync wears a card and costs more than what it makes durable.
+const COMMITS_APART: Duration = Duration::from_millis(500);
 
 /// Everything the recorder needs.
 pub(crate) struct Recorder {
@@ -78,6 +82,7 @@ impl Recorder {
         beat.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let mut pen = Pen::new(&self, writer);
         let mut due: Option<Instant> = None;
+        let mut soonest = self.start;
         loop {
             let commit_due = async {
                 match due {
@@ -91,10 +96,10 @@ impl Recorder {
                     if let Some((moment, health)) = parts.assemble(Instant::now()) {
                         pen.append(moment, Body::Health(Box::new(health)));
                     }
-                    pen.commit().await;
-                    due = None;
+                    due = Some(soonest.max(Instant::now()));
                 }
                 () = commit_due => {
+                    soonest = Instant::now() + COMMITS_APART;
                     pen.commit().await;
                     due = None;
                 }
@@ -102,12 +107,12 @@ impl Recorder {
                 Some(ask) = asked.recv() => drop(ask.send(parts.newest(Instant::now()))),
                 Some(refused) = refused.recv() => {
                     pen.refuse(refused);
-                    due.get_or_insert_with(|| Instant::now() + lag);
+                    due.get_or_insert_with(|| soonest.max(Instant::now() + lag));
                 }
                 next = observed.recv() => match next {
                     Some(observed) => {
                         pen.observe(observed, &mut parts);
-                        due.get_or_insert_with(|| Instant::now() + 2 * lag);
+                        due.get_or_insert_with(|| soonest.max(Instant::now() + 2 * lag));
                     }
                     None => break,
                 },

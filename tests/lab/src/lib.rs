@@ -15,6 +15,7 @@ mod cgroup;
 mod error;
 mod fault;
 mod harness;
+pub mod images;
 mod lab;
 mod layout;
 mod lock;

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
+use pirack_lab::images::{self, Architecture};
 use pirack_lab::{Board, Lab, LabStatus, Spec};
 
 /// Boards made out of this machine, each with a root, a network, a Docker engine and an SSH door of its own.
@@ -40,6 +41,15 @@ enum Verb {
     },
     /// Say whether this machine can hold a lab, and what it lacks
     Check,
+    /// Make the images that a rack runs, for the lab's registry; one that is there already is kept. Exit status 3
+    /// when this machine cannot
+    Images {
+        /// The processor: amd64 or arm64; this machine's without
+        #[arg(long)]
+        arch: Option<String>,
+        /// Which; without, all that a rack runs
+        names: Vec<String>,
+    },
     /// Run a program of this machine in the lab's network (`lab enter -- curl http://10.77.0.1:5000/v2/_catalog`)
     Enter(Program),
     /// Run a program of a board's on it (`lab run b1 -- docker ps`)
@@ -126,6 +136,7 @@ fn obey(line: &Line) -> anyhow::Result<ExitCode> {
         Verb::Down => Lab::take_down(name)?,
         Verb::Status { json } => return show(name, *json),
         Verb::Check => Lab::requirements()?,
+        Verb::Images { arch, names } => return make_images(arch.as_deref(), names),
         Verb::Enter(Program { program }) => {
             return become_program(Lab::attach(name)?.command(&program[0]), &program[1..]);
         }
@@ -178,6 +189,20 @@ fn show(name: &str, json: bool) -> anyhow::Result<ExitCode> {
         print(&status.to_string())?;
     }
     Ok(if status.up { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn make_images(arch: Option<&str>, names: &[String]) -> anyhow::Result<ExitCode> {
+    let architecture = arch.map_or_else(Architecture::of_this_machine, str::parse);
+    let named: Vec<&str> = names.iter().map(String::as_str).collect();
+    let wanted = if named.is_empty() { images::RACK.as_slice() } else { named.as_slice() };
+    match architecture.and_then(|architecture| images::make(wanted, architecture)) {
+        Ok(made) => print(&images::table(&made)).map(|()| ExitCode::SUCCESS),
+        Err(error) if error.is_about_this_machine() => {
+            say(&format!("lab: {:#}", anyhow::Error::new(error)));
+            Ok(ExitCode::from(3))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Only returns when the program could not be started.

@@ -1,0 +1,137 @@
+//! Jars, fetched by Maven into the cache and held against the checksums that are committed.
+//!
+//! No jar enters a build that is not on its list with its checksum, and no build goes on with one missing.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::images::program::run_within;
+use crate::images::recipe::Jars;
+use crate::images::{ImageError, Recipe};
+use crate::{place, tool};
+
+/// A hundred jars over a slow line.
+const DEADLINE: Duration = Duration::from_secs(900);
+
+/// A folder that holds the recipe's jars, exactly those of its list.
+pub(crate) fn ensure(recipe: &Recipe, jars: &Jars) -> Result<PathBuf, ImageError> {
+    let list = fs::read_to_string(&jars.list).map_err(ImageError::file("reading", &jars.list))?;
+    let key =
+        Sha256::digest(&list).iter().take(6).fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+    let all = place::cache_folder().join("jars");
+    let folder = all.join(format!("{}-{key}", recipe.name()));
+    if folder.is_dir() && compare(&list, &sums(&folder)?).is_none() {
+        return Ok(folder);
+    }
+    fs::create_dir_all(&all).map_err(ImageError::file("making", &all))?;
+    let part = tempfile::tempdir_in(&all).map_err(ImageError::file("making a folder in", &all))?;
+    fetch(recipe, jars, part.path())?;
+    let found = sums(part.path())?;
+    if let Some(differences) = compare(&list, &found) {
+        let path = all.join(format!("{}.found", recipe.name()));
+        fs::write(&path, render(&found)).map_err(ImageError::file("writing", &path))?;
+        return Err(ImageError::Jars { list: jars.list.clone(), differences, found: path });
+    }
+    let part = part.keep();
+    if folder.exists() {
+        fs::remove_dir_all(&folder).map_err(ImageError::file("removing", &folder))?;
+    }
+    fs::rename(&part, &folder).map_err(ImageError::file("renaming", &part))?;
+    Ok(folder)
+}
+
+fn fetch(recipe: &Recipe, jars: &Jars, folder: &Path) -> Result<(), ImageError> {
+    tool::say(&format!("{}: fetching its jars with Maven, once", recipe.name()));
+    let log = place::cache_folder().join("jars").join(format!("{}.log", recipe.name()));
+    let output = File::create(&log).map_err(ImageError::file("writing", &log))?;
+    let errors = output.try_clone().map_err(ImageError::file("writing", &log))?;
+    let mut command = Command::new("mvn");
+    command
+        .args(["--batch-mode", "--no-transfer-progress", "--file"])
+        .arg(&jars.pom)
+        .args(["dependency:copy-dependencies", "-DincludeScope=runtime"])
+        .arg(format!("-DoutputDirectory={}", folder.display()))
+        .args(recipe.versions.properties())
+        .stdout(output)
+        .stderr(errors);
+    let status = run_within("fetching jars", "mvn", DEADLINE, &mut command)?;
+    if status.success() {
+        return Ok(());
+    }
+    let said = fs::read_to_string(&log).unwrap_or_default();
+    let errors: Vec<&str> = said.lines().filter(|line| line.contains("ERROR")).take(2).collect();
+    Err(ImageError::Tool {
+        what: format!("fetching the jars of {}", recipe.name()),
+        program: "mvn",
+        said: format!("{} ({status}); all of it is in {}", errors.join("; "), log.display()),
+    })
+}
+
+/// The checksum of every file of a folder.
+fn sums(folder: &Path) -> Result<BTreeMap<String, String>, ImageError> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(folder).map_err(ImageError::file("listing", folder))? {
+        let path = entry.map_err(ImageError::file("listing", folder))?.path();
+        let mut sum = Sha256::new();
+        let mut file = File::open(&path).map_err(ImageError::file("opening", &path))?;
+        let mut buffer = vec![0; 1 << 16];
+        loop {
+            let count = io::Read::read(&mut file, &mut buffer).map_err(ImageError::file("reading", &path))?;
+            if count == 0 {
+                break;
+            }
+            sum.update(&buffer[..count]);
+        }
+        let hex = sum.finalize().iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        found.insert(name, hex);
+    }
+    Ok(found)
+}
+
+/// As `sha256sum` writes it.
+fn render(sums: &BTreeMap<String, String>) -> String {
+    sums.iter().fold(String::new(), |text, (name, sum)| format!("{text}{sum}  {name}\n"))
+}
+
+/// How what was found differs from the list, or nothing.
+fn compare(list: &str, found: &BTreeMap<String, String>) -> Option<String> {
+    let wanted: BTreeMap<&str, &str> =
+        list.lines().filter_map(|line| line.split_once("  ")).map(|(sum, name)| (name, sum)).collect();
+    let mut differences = Vec::new();
+    for (name, sum) in &wanted {
+        match found.get(*name) {
+            None => differences.push(format!("{name} is missing")),
+            Some(other) if other != sum => differences.push(format!("{name} has another checksum")),
+            Some(_) => {}
+        }
+    }
+    let unknown = found.keys().filter(|name| !wanted.contains_key(name.as_str()));
+    differences.extend(unknown.map(|name| format!("{name} is not on the list")));
+    (!differences.is_empty()).then(|| differences.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_jar_that_was_changed_added_or_left_out_is_told_by_its_name() {
+        let sums = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
+            pairs.iter().map(|(name, sum)| ((*name).to_owned(), (*sum).to_owned())).collect()
+        };
+        let list = "aa  one.jar\nbb  two.jar\n";
+        assert_eq!(compare(list, &sums(&[("one.jar", "aa"), ("two.jar", "bb")])), None);
+        let told = compare(list, &sums(&[("one.jar", "a0"), ("three.jar", "cc")])).unwrap();
+        for part in ["one.jar has another checksum", "two.jar is missing", "three.jar is not on the list"] {
+            assert!(told.contains(part), "{told}");
+        }
+        assert_eq!(render(&sums(&[("two.jar", "bb"), ("one.jar", "aa")])), list);
+    }
+}

@@ -1,0 +1,78 @@
+//! The rack's images: what each is made of, and how it is made in a lab of one board.
+//!
+//! An image's tag ends in the hash of all that goes into it: its folder's files, the checksums of its jars, its
+//! arguments, its processor, and its parent's hash. So what the registry has under that tag is never built or
+//! pushed again, and a test that names an image gets the one that this tree describes or none.
+//!
+//! A build goes: base (debootstrap, imported) → `jre` → the image → the lab's registry. Jars come by Maven and
+//! enter a build only when each has the checksum that is committed. All of it lies in the cache, outside the tree.
+
+mod architecture;
+mod base;
+mod build;
+mod context;
+mod error;
+mod jars;
+mod program;
+mod recipe;
+mod registry;
+mod report;
+mod versions;
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+pub use architecture::Architecture;
+pub use build::{Made, Origin};
+pub use error::ImageError;
+pub use recipe::{NAMES, RACK, Recipe};
+pub use report::table;
+pub use versions::Versions;
+
+/// The tree's `images` folder.
+#[must_use]
+pub fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../images")
+}
+
+/// The recipes of the tree, for that processor; parents come before what is made of them.
+///
+/// # Errors
+/// When a file of them cannot be read or does not say what it should.
+pub fn recipes(architecture: Architecture) -> Result<Vec<Recipe>, ImageError> {
+    let folder = folder();
+    let versions = Versions::read(&folder)?;
+    recipe::all(&folder, &versions, architecture)
+}
+
+/// The image of that name for this machine, as a lab's boards pull it: `ADDRESS:PORT/pirack/kafka:TAG`.
+///
+/// # Errors
+/// When there is no such image, or the tree's recipes cannot be read.
+pub fn reference(name: &str) -> Result<String, ImageError> {
+    let recipes = recipes(Architecture::of_this_machine()?)?;
+    recipe::named(&recipes, name).map(Recipe::reference)
+}
+
+/// Makes the images named, with their parents, unless the registry has them; says on standard error what it does.
+///
+/// # Errors
+/// When this machine cannot, or a step of it fails.
+pub fn make(names: &[&str], architecture: Architecture) -> Result<Vec<Made>, ImageError> {
+    let recipes = recipes(architecture)?;
+    let wanted = names.iter().map(|name| recipe::named(&recipes, name)).collect::<Result<Vec<_>, _>>()?;
+    let began = Instant::now();
+    let mut made: Vec<Option<Made>> = wanted
+        .iter()
+        .map(|recipe| registry::stored(recipe).map(|stored| Made::kept(recipe, stored)))
+        .collect();
+    if made.iter().any(Option::is_none) {
+        architecture.can_be_built_here()?;
+        let foundry = build::Foundry::open(architecture, &recipes)?;
+        for (slot, recipe) in made.iter_mut().zip(&wanted).filter(|(slot, _)| slot.is_none()) {
+            *slot = Some(foundry.make(recipe)?);
+        }
+        tracing::debug!(seconds = began.elapsed().as_secs_f64(), "images made");
+    }
+    Ok(made.into_iter().flatten().collect())
+}
