@@ -3,7 +3,7 @@
 //! Brokers that look for expired segments seldom make the last test slow: `log.retention.check.interval.ms`
 //! is five minutes by default, and 2000 in a lab. The rack's topics may be there already.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "what fails, fails the test")]
+#![expect(clippy::unwrap_used, reason = "what fails, fails the test")]
 
 use std::env;
 use std::process::{Command, Output};
