@@ -85,8 +85,12 @@ fn lines(report: &Report, request: &Request) -> String {
         1 => "1 change".to_owned(),
         many => format!("{many} changes"),
     };
-    let (topics, brokers) = (request.declared.topics.len(), report.brokers);
-    lines.push(format!("{topics} topics on {brokers} brokers, every partition has a leader: {changed}"));
+    let brokers = match report.brokers {
+        1 => "1 broker".to_owned(),
+        many => format!("{many} brokers"),
+    };
+    let topics = request.declared.topics.len();
+    lines.push(format!("{topics} topics on {brokers}, every partition has a leader: {changed}"));
     lines.join("\n")
 }
 

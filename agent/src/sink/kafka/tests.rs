@@ -228,3 +228,48 @@ async fn a_leadership_that_moves_is_waited_out_in_silence_and_one_that_does_not_
     drop(sink);
     read_back(&cluster.bootstrap_servers(), 3);
 }
+
+/// The partition of 16 on which Java's clients put a key: Kafka 4.1's own
+/// `Utils.toPositive(Utils.murmur2(key)) % 16`, as `BuiltInPartitioner.partitionForKey` says too.
+const JAVA: [(&str, i32); 17] = [
+    ("b1", 7),
+    ("b2", 14),
+    ("b3", 9),
+    ("w1", 15),
+    ("w2", 2),
+    ("w3", 0),
+    ("w4", 15),
+    ("w5", 12),
+    ("w6", 15),
+    ("m1", 0),
+    ("m2", 3),
+    ("m3", 4),
+    ("a1", 15),
+    ("a2", 9),
+    ("a3", 13),
+    ("admin", 6),
+    ("opi5-rack-4-data-2", 4),
+];
+
+#[tokio::test]
+async fn a_board_lives_on_the_partition_where_javas_clients_look_for_it() {
+    let cluster = MockCluster::new(1).unwrap();
+    cluster.create_topic(TOPIC_READINGS, 16, 1).unwrap();
+    let bootstrap = cluster.bootstrap_servers();
+    for (board, _) in JAVA {
+        let settings = KafkaSettings { board: board.parse().unwrap(), ..settings(bootstrap.clone()) };
+        let mut kafka = Kafka::connect(&settings, outage()).unwrap();
+        assert_eq!(kafka.deliver(&batch(0..1)).await.unwrap().settled, 1, "{board}");
+    }
+    let consumer = consumer(&bootstrap, &[TOPIC_READINGS]);
+    let deadline = std::time::Instant::now() + Duration::from_secs(20);
+    let mut seen = std::collections::BTreeMap::new();
+    while seen.len() < JAVA.len() {
+        assert!(std::time::Instant::now() < deadline, "only {seen:?} arrived");
+        if let Some(Ok(message)) = consumer.poll(Duration::from_millis(200)) {
+            let board = String::from_utf8(message.key().unwrap().to_vec()).unwrap();
+            seen.insert(board, message.partition());
+        }
+    }
+    assert_eq!(seen, JAVA.map(|(board, partition)| (board.to_owned(), partition)).into());
+}

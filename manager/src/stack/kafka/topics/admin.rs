@@ -16,13 +16,14 @@ use super::declared::Declared;
 use super::plan::{Observed, ObservedTopic, Partition, Step};
 use crate::stack::kafka::Bootstrap;
 
-/// How long one question or one step may take.
+/// How long one question or one step may take, at the most.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A connection to a cluster.
 pub(super) struct Admin {
     /// Shared with the thread that waits for metadata.
     client: Arc<AdminClient<Said>>,
+    patience: Duration,
 }
 
 /// Why a question or a step came to nothing.
@@ -49,11 +50,12 @@ struct Said(Mutex<Option<String>>);
 impl ClientContext for Said {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         tracing::debug!(?level, facility, "{message}");
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        tracing::debug!(%error, "{reason}");
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason.to_owned());
+        // Its errors come here first, and from a client that is not polled nowhere else:
+        // "[thrd:...]: w1:9092/bootstrap: Connect to ... failed: Connection refused".
+        if facility == "FAIL" {
+            let reason = message.split_once("]: ").map_or(message, |(_, reason)| reason);
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason.to_owned());
+        }
     }
 }
 
@@ -78,21 +80,22 @@ impl AdminError {
 
 impl Admin {
     /// Makes a client. No broker need be there yet.
-    pub(super) fn connect(bootstrap: &Bootstrap) -> Result<Self, KafkaError> {
+    pub(super) fn connect(bootstrap: &Bootstrap, deadline: Duration) -> Result<Self, KafkaError> {
         let client = ClientConfig::new()
             .set("bootstrap.servers", bootstrap.to_string())
             .set("client.id", "pirack-topics")
             .set("reconnect.backoff.max.ms", "1000")
             .set("log.connection.close", "false")
+            .set_log_level(RDKafkaLogLevel::Info)
             .create_with_context(Said::default())?;
-        Ok(Self { client: Arc::new(client) })
+        Ok(Self { client: Arc::new(client), patience: PATIENCE.min(deadline) })
     }
 
     /// What the cluster shows of the declared topics.
     pub(super) async fn observe(&self, declared: &Declared) -> Result<Observed, AdminError> {
-        let client = Arc::clone(&self.client);
+        let (client, patience) = (Arc::clone(&self.client), self.patience);
         // Of all topics at once: a question for one by name can create it, with a broker's defaults.
-        let asking = move || client.inner().fetch_metadata(None, PATIENCE);
+        let asking = move || client.inner().fetch_metadata(None, patience);
         let answer = tokio::task::spawn_blocking(asking).await;
         let metadata = answer.map_err(|_| self.silence())?.map_err(|_| self.silence())?;
         let mut observed = Observed { brokers: metadata.brokers().len(), topics: BTreeMap::new() };
@@ -119,7 +122,7 @@ impl Admin {
     /// What is set at a topic itself.
     async fn settings(&self, topic: &str) -> Result<BTreeMap<String, String>, AdminError> {
         let asked = [ResourceSpecifier::Topic(topic)];
-        let answers = self.within(self.client.describe_configs(&asked, &options())).await?;
+        let answers = self.within(self.client.describe_configs(&asked, &self.options())).await?;
         let mut settings = BTreeMap::new();
         for answer in answers {
             let resource = answer.map_err(|code| AdminError::Answer { code })?;
@@ -141,7 +144,7 @@ impl Admin {
                 for (setting, value) in settings {
                     new = new.set(setting, value);
                 }
-                let answers = self.within(self.client.create_topics([&new], &options())).await?;
+                let answers = self.within(self.client.create_topics([&new], &self.options())).await?;
                 match answers.into_iter().next() {
                     Some(Ok(_)) => Ok(true),
                     Some(Err((_, RDKafkaErrorCode::TopicAlreadyExists))) => Ok(false),
@@ -154,7 +157,7 @@ impl Admin {
                 for (setting, value) in whole {
                     alteration = alteration.set(setting, value);
                 }
-                let answers = self.within(self.client.alter_configs([&alteration], &options())).await?;
+                let answers = self.within(self.client.alter_configs([&alteration], &self.options())).await?;
                 match answers.into_iter().next() {
                     Some(Ok(_)) => Ok(true),
                     Some(Err((_, code))) => Err(AdminError::Answer { code }),
@@ -166,7 +169,7 @@ impl Admin {
 
     /// The client keeps its own deadlines; this one is for the day it does not.
     async fn within<T>(&self, asking: impl Future<Output = Result<T, KafkaError>>) -> Result<T, AdminError> {
-        match timeout(2 * PATIENCE, asking).await {
+        match timeout(2 * self.patience, asking).await {
             Ok(answer) => Ok(answer?),
             Err(_) => Err(self.silence()),
         }
@@ -177,8 +180,8 @@ impl Admin {
         let reason = said.lock().unwrap_or_else(PoisonError::into_inner).clone();
         AdminError::Silent(reason.unwrap_or_else(|| "no broker answers".to_owned()))
     }
-}
 
-fn options() -> AdminOptions {
-    AdminOptions::new().request_timeout(Some(PATIENCE)).operation_timeout(Some(PATIENCE))
+    fn options(&self) -> AdminOptions {
+        AdminOptions::new().request_timeout(Some(self.patience)).operation_timeout(Some(self.patience))
+    }
 }

@@ -122,7 +122,7 @@ pub enum Waiting {
 /// With a letter that says what stands in the way; what was done by then stays, and a further run goes on.
 pub async fn apply(request: &Request) -> Result<Report, TopicsError> {
     let bootstrap = || request.bootstrap.clone();
-    let admin = Admin::connect(&request.bootstrap)
+    let admin = Admin::connect(&request.bootstrap, request.deadline)
         .map_err(|source| TopicsError::Client { bootstrap: bootstrap(), source })?;
     let until = Instant::now() + request.deadline;
     let mut steps: Vec<Step> = Vec::new();
