@@ -6,7 +6,6 @@
 
 use std::io;
 
-use jiff::Timestamp;
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -58,8 +57,8 @@ pub struct RefusedStatus {
     pub gone: u64,
     /// The sequence of the last.
     pub last: Option<u64>,
-    /// When that was, by the board's clock.
-    pub time: Option<Timestamp>,
+    /// When that was, by the board's clock: RFC 3339, UTC.
+    pub time: Option<String>,
     /// Why the last was refused.
     pub reason: Option<String>,
 }
@@ -171,7 +170,7 @@ fn in_short(all: &RefusedBySink) -> RefusedStatus {
         records: all.records.len(),
         gone: all.gone,
         last: last.map(|last| last.identity.sequence),
-        time: last.map(|last| last.time),
+        time: last.map(|last| last.time.to_string()),
         reason: last.map(|last| last.reason.clone()),
     }
 }

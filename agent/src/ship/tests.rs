@@ -188,7 +188,7 @@ async fn a_refused_record_is_passed_only_once_its_gap_is_durable() {
     assert_eq!((kept.sink.as_str(), kept.records.len()), ("scripted", 1), "the record itself is");
     assert_eq!((kept.records[0].identity.sequence, kept.records[0].reason.as_str()), (1, "too large"));
     refused.told.send(()).unwrap();
-    lab.until("the move", |lab| lab.position() == 3).await;
+    lab.until("the move", |lab| lab.sink().position == 3).await;
     let SinkCounts { delivered, refused, position, .. } = lab.sink();
     assert_eq!((delivered, refused, position), (2, 1, 3));
 }

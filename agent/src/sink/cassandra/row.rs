@@ -136,7 +136,6 @@ impl Row {
         self.bytes.len()
     }
 
-    /// How many cells.
     /// The bytes of the first `cells` cells.
     pub(super) fn prefix(&self, cells: usize) -> &[u8] {
         let mut rest = self.bytes.as_slice();
