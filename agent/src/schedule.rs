@@ -78,11 +78,14 @@ struct Player {
     took: Duration,
 }
 
+/// A read that is over: whose, when it began, and what came of it.
+type Read = (Player, Moment, Result<Observation, SourceError>);
+
 /// What the threads of one beat share.
 struct Round {
     clock: Arc<dyn Clock>,
     due: Mutex<VecDeque<Player>>,
-    done: Mutex<Vec<(Player, Moment, Result<Observation, SourceError>)>>,
+    done: Mutex<Vec<Read>>,
 }
 
 impl Round {
