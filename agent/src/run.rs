@@ -28,7 +28,7 @@ use crate::queue::{self, Cursor, Directory, QueueError, Reader, Refusals};
 use crate::record::BoardName;
 use crate::recorder::{Recorder, Refused};
 use crate::schedule;
-use crate::ship::{Outlet, Shipper};
+use crate::ship::{Complaint, Outlet, Shipper};
 use crate::sink::cassandra::Cassandra;
 use crate::sink::kafka::Kafka;
 use crate::sink::outage::Outage;
@@ -312,6 +312,7 @@ impl Dock {
             rate,
             clock: Arc::clone(&self.clock),
             tally,
+            complaint: Complaint::default(),
         };
         self.shippers.spawn(shipper.run());
     }

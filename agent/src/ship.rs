@@ -31,6 +31,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// A connection that is not there by then is given up, and tried again.
 const CONNECTING: Duration = Duration::from_secs(60);
 
+/// How long a refusal that goes on is not said again.
+const COMPLAINING: Duration = Duration::from_secs(3600);
+
 /// A sink's settings, and how fast it may be fed.
 #[derive(Clone, Debug)]
 pub struct Destination<S> {
@@ -54,6 +57,33 @@ pub(crate) struct Shipper<F> {
     pub(crate) rate: Rate,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) tally: Arc<SinkTally>,
+    pub(crate) complaint: Complaint,
+}
+
+/// What was last said of refusals: every record of a kind may be refused, many in a second.
+#[derive(Debug, Default)]
+pub(crate) struct Complaint {
+    said: Option<(String, Instant)>,
+    /// Refused since.
+    records: usize,
+}
+
+impl Complaint {
+    /// Says a refusal when its reason is new, and once an hour while it stays the same.
+    fn refused(&mut self, sink: SinkName, records: usize, reason: &str) {
+        self.records += records;
+        let known = |(said, at): &(String, Instant)| said == reason && at.elapsed() < COMPLAINING;
+        if !self.said.as_ref().is_some_and(known) {
+            let records = std::mem::take(&mut self.records);
+            tracing::warn!(
+                %sink,
+                records,
+                reason,
+                "the sink refuses records for good, they are set aside: see `pirack-agent buffer refused`"
+            );
+            self.said = Some((reason.to_owned(), Instant::now()));
+        }
+    }
 }
 
 impl<S, F, C> Shipper<F>
@@ -128,8 +158,7 @@ where
     async fn settle(&mut self, batch: &Batch, receipt: &Receipt) -> Result<u64, ShipError> {
         if let Some(first) = receipt.refused.first() {
             self.set_aside(batch, &receipt.refused).await?;
-            let (records, reason, sink) = (receipt.refused.len(), &first.reason, self.tally.sink());
-            tracing::warn!(%sink, records, reason, "the sink refuses records for good; `pirack-agent buffer refused` shows them");
+            self.complaint.refused(self.tally.sink(), receipt.refused.len(), &first.reason);
         }
         let next = match batch.entries.get(receipt.settled) {
             Some(first_unsettled) => first_unsettled.identity.sequence,

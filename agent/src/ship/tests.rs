@@ -115,6 +115,7 @@ fn lab_at(rate: Rate, records: u64, answers: &[Answer]) -> Lab {
         rate,
         clock: Arc::new(FixedClock::default()),
         tally: sink,
+        complaint: Complaint::default(),
     };
     let shipping = tokio::spawn(shipper.run());
     Lab { disk, writer: opened.writer, durable, link, refused, tally, script, shipping }

@@ -144,7 +144,7 @@ impl Kafka {
                 }
                 None => {
                     let trouble = self.book().trouble.clone();
-                    let away = trouble.as_ref().map_or(Cause::Away, Cause::of_trouble);
+                    let away = trouble.as_ref().map_or(Cause::Unacknowledged, Cause::of_trouble);
                     return self.say(&away, trouble.map(|trouble| trouble.reason).as_deref());
                 }
             }

@@ -368,3 +368,26 @@ fn a_sink_that_is_taken_out_holds_nothing_and_begins_at_the_oldest_record_when_i
     drop(one.refusals);
     assert_eq!(positions(&open_for(&["kafka", "cassandra"])), [50, oldest]);
 }
+
+#[test]
+fn two_sinks_read_each_page_once_each_and_neither_moves_the_other() {
+    let disk = FakeDisk::default();
+    let large = Settings { max_bytes: 1 << 22, segment_bytes: 1 << 20 };
+    let mut opened = open(Arc::new(disk.clone()), large, BOOT, &["kafka", "cassandra"]).unwrap();
+    fill(&mut opened.writer, 10_000);
+    let bytes = opened.writer.status().bytes;
+    let before = disk.bytes_read();
+    for (reader, cursor) in &mut opened.readers {
+        let mut at = 0;
+        while at < 10_000 {
+            let batch = reader.read(at, 500, usize::MAX).unwrap();
+            assert_eq!(batch.entries.len(), 500);
+            at = batch.next;
+            cursor.advance(at).unwrap();
+        }
+        assert_eq!(cursor.position(), 10_000);
+    }
+    // A read fills its window past the batch; the next begins where the last record ended.
+    let read = disk.bytes_read() - before;
+    assert!(read <= 2 * bytes + 2 * 20 * 131_072, "{read} bytes read of {bytes}, by two readers");
+}

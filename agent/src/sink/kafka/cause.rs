@@ -25,7 +25,7 @@ pub(super) enum Cause {
     NoLeader(String),
     /// A partition of it has fewer replicas in sync than it should have.
     TooFewReplicas(String),
-    /// The brokers are there and all seems well, but they do not acknowledge.
+    /// Nothing else is known to be wrong, but the brokers do not acknowledge.
     Unacknowledged,
 }
 
@@ -145,7 +145,7 @@ impl fmt::Display for Sentence<'_> {
             ),
             Cause::Unacknowledged => write!(
                 f,
-                "Kafka at {at} answers and acknowledges nothing: a leadership that moves ends soon, else see the brokers' logs"
+                "Kafka at {at} acknowledges nothing: a leadership that moves ends soon; else too few brokers are up, see their logs"
             ),
         }
     }
