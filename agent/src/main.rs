@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// Reads a board's sensors and health, keeps every record on disk, and ships it to Kafka.
+/// Reads a board's sensors and health, keeps every record on disk, and ships it to Kafka and Cassandra.
 #[derive(Parser)]
 #[command(
     version,
@@ -15,7 +15,8 @@ use clap::{Parser, Subcommand};
   pirack-agent read                      every source once, as a table
   pirack-agent check --config agent.toml every problem of a configuration at once
   pirack-agent run                       the service itself, with /etc/pirack/agent.toml
-  pirack-agent buffer status             what waits in the queue
+  pirack-agent buffer status             what waits in the queue, and for whom
+  pirack-agent buffer refused            what a sink would not take, and why
 
 Exit status: 0 well, 1 something is wrong (standard error says what), 2 wrong command line,
 69 not yet available."

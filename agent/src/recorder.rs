@@ -7,7 +7,8 @@
 //!
 //! Readings are appended as they come. Once an interval, shortly after the sources' common beat, the
 //! parts of health that they saw become one health record, and everything appended since is committed
-//! with one fsync. A part older than [`STALE_AFTER`] intervals is left out: absent, not old.
+//! with one fsync; at intervals below [`COMMITS_APART`] together with what the next beats bring. A part older
+//! than [`STALE_AFTER`] intervals is left out: absent, not old.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,13 +18,17 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use crate::clock::Clock;
 use crate::letter::chain;
-use crate::queue::{Loss, Losses, QueueError, Writer};
-use crate::record::{BoardName, Body, Gap, GapReason, Health, Identity, Moment, Record};
+use crate::queue::{Closed, Loss, Losses, QueueError, Writer};
+use crate::record::{BoardName, Body, Gap, GapReason, Health, Identity, Moment, Reading, Record};
 use crate::schedule::Observed;
+use crate::sink::SinkName;
 use crate::tally::Tally;
 
 /// A part of health is left out after so many of its source's intervals without news.
 const STALE_AFTER: f64 = 3.5;
+
+/// Between two commits, at the least: an fsync wears a card and costs more than what it makes durable.
+const COMMITS_APART: Duration = Duration::from_millis(500);
 
 /// Everything the recorder needs.
 pub(crate) struct Recorder {
@@ -39,12 +44,25 @@ pub(crate) struct Recorder {
     pub(crate) durable: watch::Sender<u64>,
 }
 
-/// Records that a sink refused for good, ascending.
+/// Records that a sink refused for good, ascending. They are set aside by then.
 pub(crate) struct Refused {
+    pub(crate) sink: SinkName,
     pub(crate) records: Vec<Identity>,
     /// Told once the gap that names them is durable.
     pub(crate) told: oneshot::Sender<()>,
 }
+
+/// What the board's sources saw last.
+#[derive(Debug, Default)]
+pub(crate) struct Newest {
+    /// The board as a whole, of its fresh parts; nothing when no part is fresh.
+    pub(crate) health: Option<Health>,
+    /// What each source read last, where that is fresh.
+    pub(crate) readings: Vec<Reading>,
+}
+
+/// Where to answer with what is newest.
+pub(crate) type Ask = oneshot::Sender<Newest>;
 
 impl Recorder {
     /// Records until every sender of `observed` is gone, then closes the queue cleanly. Returns what was
@@ -54,6 +72,7 @@ impl Recorder {
         writer: Writer,
         mut observed: mpsc::Receiver<Observed>,
         mut refused: mpsc::Receiver<Refused>,
+        mut asked: mpsc::Receiver<Ask>,
     ) -> (Vec<Loss>, Result<(), QueueError>) {
         let stale = |interval: &Duration| (*interval).max(self.interval).mul_f64(STALE_AFTER);
         let mut parts = Parts::new(self.sources.iter().map(stale));
@@ -63,6 +82,7 @@ impl Recorder {
         beat.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let mut pen = Pen::new(&self, writer);
         let mut due: Option<Instant> = None;
+        let mut soonest = self.start;
         loop {
             let commit_due = async {
                 match due {
@@ -76,21 +96,23 @@ impl Recorder {
                     if let Some((moment, health)) = parts.assemble(Instant::now()) {
                         pen.append(moment, Body::Health(Box::new(health)));
                     }
-                    pen.commit().await;
-                    due = None;
+                    due = Some(soonest.max(Instant::now()));
                 }
                 () = commit_due => {
+                    soonest = Instant::now() + COMMITS_APART;
                     pen.commit().await;
                     due = None;
                 }
+                // Whoever asked may have gone.
+                Some(ask) = asked.recv() => drop(ask.send(parts.newest(Instant::now()))),
                 Some(refused) = refused.recv() => {
                     pen.refuse(refused);
-                    due.get_or_insert_with(|| Instant::now() + lag);
+                    due.get_or_insert_with(|| soonest.max(Instant::now() + lag));
                 }
                 next = observed.recv() => match next {
                     Some(observed) => {
                         pen.observe(observed, &mut parts);
-                        due.get_or_insert_with(|| Instant::now() + 2 * lag);
+                        due.get_or_insert_with(|| soonest.max(Instant::now() + 2 * lag));
                     }
                     None => break,
                 },
@@ -112,8 +134,8 @@ struct Pen<'a> {
     /// Away only while a commit runs on its own thread.
     writer: Option<Writer>,
     uncommitted: u64,
-    /// Losses whose gap records are not durable yet.
-    untold: Losses,
+    /// Losses whose gap records are not durable yet: the queue's own, and what each sink refused.
+    untold: Vec<(Option<SinkName>, Losses)>,
     /// Shippers that wait for that.
     waiting: Vec<oneshot::Sender<()>>,
     /// Records given up since the queue could last be written, while it cannot.
@@ -124,7 +146,7 @@ struct Pen<'a> {
 
 impl<'a> Pen<'a> {
     fn new(recorder: &'a Recorder, writer: Writer) -> Self {
-        let (untold, given_up) = (Losses::default(), Losses::default());
+        let (untold, given_up) = (Vec::new(), Losses::default());
         Self {
             recorder,
             writer: Some(writer),
@@ -137,25 +159,35 @@ impl<'a> Pen<'a> {
     }
 
     fn observe(&mut self, observed: Observed, parts: &mut Parts) {
-        for reading in observed.observation.readings {
+        let Observed { index, moment, observation } = observed;
+        let mut readings = Vec::with_capacity(observation.readings.len());
+        for reading in observation.readings {
             // JSON has no infinity; a driver that computes one has read nonsense.
-            if reading.value.is_finite() {
-                self.append(observed.moment, Body::Reading(reading));
+            if reading.value.is_finite()
+                && let Some(Body::Reading(reading)) = self.append(moment, Body::Reading(reading))
+            {
+                readings.push(reading);
             }
         }
-        parts.put(observed.index, observed.moment, observed.observation.health);
+        parts.put(index, moment, observation.health, readings);
     }
 
-    fn append(&mut self, moment: Moment, body: Body) {
-        let Some(writer) = &mut self.writer else { return };
+    /// Appends a record, and gives back what it says.
+    fn append(&mut self, moment: Moment, body: Body) -> Option<Body> {
+        let writer = self.writer.as_mut()?;
         let board = self.recorder.board.clone();
         let tag = body.kind().tag();
+        let mut said = None;
         let identity = writer.append(tag, |identity| {
+            let record = Record { board, identity, moment, body };
             // Encoding a record of our own making fails only when memory does.
-            Record { board, identity, moment, body }.encode().unwrap_or_default()
+            let bytes = record.encode().unwrap_or_default();
+            said = Some(record.body);
+            bytes
         });
         self.uncommitted += 1;
         self.recorder.tally.appended(identity.sequence);
+        said
     }
 
     fn refuse(&mut self, refused: Refused) {
@@ -163,7 +195,10 @@ impl<'a> Pen<'a> {
         for Identity { queue, sequence } in refused.records {
             losses.add(queue, &(sequence..sequence + 1), GapReason::Refused);
         }
-        self.give_up(losses.take());
+        // The sink's own tally counts them, and its shipper has said why.
+        for loss in losses.take() {
+            self.mourn(Some(refused.sink), loss);
+        }
         self.waiting.push(refused.told);
     }
 
@@ -175,15 +210,25 @@ impl<'a> Pen<'a> {
                 None => tracing::warn!(%queue, from, to, count, ?reason, "records are given up"),
             }
             self.recorder.tally.dropped(count);
-            self.tell(&loss);
-            self.untold.join(loss.clone());
-            self.given_up.join(loss);
+            self.mourn(None, loss);
         }
     }
 
-    fn tell(&mut self, loss: &Loss) {
-        let gap =
-            Gap { of: loss.queue, from: loss.from, to: loss.to, reason: loss.reason, count: loss.count };
+    /// Tells a loss in the stream, and keeps it until that is durable.
+    fn mourn(&mut self, sink: Option<SinkName>, loss: Loss) {
+        self.tell(sink, &loss);
+        let at = self.untold.iter().position(|(of, _)| *of == sink).unwrap_or_else(|| {
+            self.untold.push((sink, Losses::default()));
+            self.untold.len() - 1
+        });
+        self.untold[at].1.join(loss.clone());
+        self.given_up.join(loss);
+    }
+
+    fn tell(&mut self, sink: Option<SinkName>, loss: &Loss) {
+        let Loss { queue: of, from, to, reason, count } = *loss;
+        let sink = sink.map(|sink| sink.as_str().to_owned());
+        let gap = Gap { of, from, to, reason, count, sink };
         self.append(self.recorder.clock.now(), Body::Gap(gap));
     }
 
@@ -207,8 +252,12 @@ impl<'a> Pen<'a> {
                         self.failing = Some(0);
                     }
                     // The gaps went down with the rest, so they are said again before anything else.
-                    for loss in self.untold.waiting().to_vec() {
-                        self.tell(&loss);
+                    let untold = self
+                        .untold
+                        .iter()
+                        .flat_map(|(sink, losses)| losses.waiting().iter().map(|loss| (*sink, loss.clone())));
+                    for (sink, loss) in untold.collect::<Vec<_>>() {
+                        self.tell(sink, &loss);
                     }
                 }
             }
@@ -218,13 +267,18 @@ impl<'a> Pen<'a> {
     }
 
     fn committed(&mut self, durable: u64) {
-        let oldest = self.writer.as_ref().map_or(0, |writer| writer.status().oldest);
-        self.recorder.tally.durable(oldest, durable);
+        if let Some(writer) = &self.writer {
+            self.recorder.tally.durable(&writer.status());
+        }
         self.recorder.durable.send_replace(durable);
-        drop(self.untold.take());
+        self.untold.clear();
         if let Some(records) = self.failing.take() {
             tracing::info!(records, "the queue is written again; so many records were given up meanwhile");
         }
+        self.tell_waiting();
+    }
+
+    fn tell_waiting(&mut self) {
         for told in self.waiting.drain(..) {
             // A shipper that has gone in the meantime is offered the record again, and tells it again.
             let (Ok(()) | Err(())) = told.send(());
@@ -232,15 +286,27 @@ impl<'a> Pen<'a> {
     }
 
     async fn close(mut self) -> (Vec<Loss>, Result<(), QueueError>) {
-        let closed = match self.writer.take() {
-            Some(writer) => tokio::task::spawn_blocking(move || writer.close()).await.unwrap_or(Ok(())),
-            None => Ok(()),
+        let Some(writer) = self.writer.take() else { return (self.given_up.take(), Ok(())) };
+        let Ok(Closed { losses, status, outcome }) =
+            tokio::task::spawn_blocking(move || writer.close()).await
+        else {
+            return (self.given_up.take(), Ok(()));
         };
-        (self.given_up.take(), closed)
+        // What was appended last, gaps included, is durable too, and may still be shipped.
+        self.recorder.tally.durable(&status);
+        self.recorder.durable.send_replace(status.next);
+        for loss in losses {
+            self.recorder.tally.dropped(loss.count);
+            self.given_up.join(loss);
+        }
+        if outcome.is_ok() {
+            self.tell_waiting();
+        }
+        (self.given_up.take(), outcome)
     }
 }
 
-/// The newest part of health that each source gave.
+/// What each source gave last: its part of health, and its readings.
 struct Parts(Vec<Slot>);
 
 struct Slot {
@@ -252,6 +318,7 @@ struct Part {
     arrived: Instant,
     moment: Moment,
     health: Health,
+    readings: Vec<Reading>,
 }
 
 impl Parts {
@@ -259,21 +326,30 @@ impl Parts {
         Self(stale_after.map(|stale_after| Slot { stale_after, newest: None }).collect())
     }
 
-    fn put(&mut self, index: usize, moment: Moment, health: Health) {
+    fn put(&mut self, index: usize, moment: Moment, health: Health, readings: Vec<Reading>) {
         if let Some(slot) = self.0.get_mut(index) {
-            slot.newest = Some(Part { arrived: Instant::now(), moment, health });
+            slot.newest = Some(Part { arrived: Instant::now(), moment, health, readings });
         }
+    }
+
+    /// The parts that are not too old.
+    fn fresh(&self, now: Instant) -> impl Iterator<Item = &Part> {
+        self.0.iter().filter_map(move |slot| {
+            let part = slot.newest.as_ref()?;
+            (now.duration_since(part.arrived) <= slot.stale_after).then_some(part)
+        })
+    }
+
+    fn newest(&self, now: Instant) -> Newest {
+        let readings = self.fresh(now).flat_map(|part| part.readings.iter().cloned()).collect();
+        Newest { health: self.assemble(now).map(|(_, health)| health), readings }
     }
 
     /// All fresh parts as one health, at the moment of the newest; nothing when no part is fresh.
     fn assemble(&self, now: Instant) -> Option<(Moment, Health)> {
-        let fresh = |slot: &&Slot| {
-            slot.newest.as_ref().is_some_and(|part| now.duration_since(part.arrived) <= slot.stale_after)
-        };
-        let parts = || self.0.iter().filter(fresh).filter_map(|slot| slot.newest.as_ref());
-        let newest = parts().max_by_key(|part| part.arrived)?;
+        let newest = self.fresh(now).max_by_key(|part| part.arrived)?;
         let mut health = Health::default();
-        for part in parts() {
+        for part in self.fresh(now) {
             health.merge(part.health.clone());
         }
         (health != Health::default()).then_some((newest.moment, health))

@@ -1,12 +1,17 @@
-//! Wires sources, recorder, queue and sink into one running [`Agent`], and owns their lifetimes.
+//! Wires sources, recorder, queue and sinks into one running [`Agent`], and owns their lifetimes.
 //!
 //! ```text
-//! schedule ─ Observed ─▶ recorder ─ queue ─▶ ship ─ sink
+//! schedule ─ Observed ─▶ recorder ─ queue ─┬▶ ship ─ Kafka
+//!                                          └▶ ship ─ Cassandra
 //! ```
+//! Each sink has its own reader, cursor and shipper: one that is down never holds up the other.
+//!
 //! It stops in the same order: the sources first, then the recorder once it has written what they saw,
-//! then the shipper once everything is out or its time is up. What is not out stays in the queue.
+//! then the shippers once everything is out or their time is up. What is not out stays in the queue.
 
 use std::collections::BTreeMap;
+use std::future::ready;
+use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,25 +23,35 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::config::Config;
-use crate::queue::{self, Directory, QueueError};
+use crate::metrics::{self, Teller};
+use crate::queue::{self, Cursor, Directory, QueueError, Reader, Refusals};
 use crate::record::BoardName;
-use crate::recorder::Recorder;
+use crate::recorder::{Recorder, Refused};
 use crate::schedule;
-use crate::ship::{Outlet, Shipper};
-use crate::sink::kafka::{Kafka, KafkaSettings};
+use crate::ship::{Complaint, Outlet, Shipper};
+use crate::sink::cassandra::Cassandra;
+use crate::sink::kafka::Kafka;
+use crate::sink::outage::Outage;
+use crate::sink::{Sink, SinkError, SinkName};
 use crate::source::host::{self, HostSettings};
 use crate::source::i2c::{self, LinuxBus, SharedBus};
+use crate::tally::SinkTally;
 
 // What whoever runs an agent needs of the other rooms passes through this door.
 pub use crate::clock::{Clock, SystemClock};
 pub use crate::queue::{Loss, Settings as QueueSettings};
 pub use crate::schedule::Scheduled;
-pub use crate::tally::{Counts, Tally};
+pub use crate::ship::{Destination, Rate};
+pub use crate::sink::cassandra::CassandraSettings;
+pub use crate::sink::kafka::KafkaSettings;
+pub use crate::tally::{Counts, QueueCounts, SinkCounts, Snapshot, Tally};
 
 /// How long a stop waits for the disk.
 const CLOSING: Duration = Duration::from_secs(30);
 /// Observations under way between the sources and the recorder.
 const OBSERVATIONS: usize = 256;
+/// Questions under way to the recorder.
+const QUESTIONS: usize = 4;
 
 /// Everything an agent is made of.
 pub struct AgentSettings {
@@ -50,8 +65,10 @@ pub struct AgentSettings {
     pub queue_directory: PathBuf,
     /// The queue's bounds.
     pub queue: queue::Settings,
-    /// Brokers to begin with.
-    pub kafka_bootstrap: Vec<String>,
+    /// The Kafka sink, where there is one. At least one sink there is.
+    pub kafka: Option<Destination<KafkaSettings>>,
+    /// The Cassandra sink, where there is one.
+    pub cassandra: Option<Destination<CassandraSettings>>,
     /// The clock.
     pub clock: Arc<dyn Clock>,
 }
@@ -67,6 +84,12 @@ pub enum RunError {
         /// What came of it.
         #[source]
         source: QueueError,
+    },
+    /// Nothing says where records go.
+    #[error("the agent of {board} has no sink: name Kafka's brokers or Cassandra's contact points")]
+    NoSink {
+        /// Whose.
+        board: BoardName,
     },
     /// The disk did not answer while the agent was stopped.
     #[error("the queue of {board} was not closed: its disk does not answer; check it before the next start")]
@@ -86,8 +109,11 @@ pub struct Agent {
     stop: watch::Sender<bool>,
     sources: JoinSet<()>,
     recorder: JoinHandle<(Vec<Loss>, Result<(), QueueError>)>,
-    /// One task; in a set, so that it ends with the agent.
-    shipper: JoinSet<()>,
+    /// One task a sink; in a set, so that they end with the agent.
+    shippers: JoinSet<()>,
+    teller: Teller,
+    /// Whoever tells of this agent; ends with it.
+    telling: JoinSet<()>,
 }
 
 /// What an agent leaves behind, by the names of its records.
@@ -99,9 +125,9 @@ pub struct Farewell {
     pub queue: Uuid,
     /// Every sequence this run appended.
     pub appended: Range<u64>,
-    /// Those of them that are durable and still wait.
+    /// Those of them that are durable and that some sink still lacks.
     pub waiting: Range<u64>,
-    /// How many records wait in the queue in all, those of earlier runs included.
+    /// How many records the slowest sink still lacks in all, those of earlier runs included.
     pub backlog: u64,
     /// Those given up, each told in a gap record.
     pub losses: Vec<Loss>,
@@ -116,18 +142,53 @@ impl Agent {
     /// When the queue cannot be opened: its folder cannot be written, or another agent holds it.
     pub fn start(settings: AgentSettings) -> Result<Self, RunError> {
         let board = settings.board;
-        let opened = open_queue(&settings.queue_directory, settings.queue, &settings.clock)
+        let kafka = settings.kafka.map(|to| (SinkName::Kafka, to));
+        let cassandra = settings.cassandra.map(|to| (SinkName::Cassandra, to));
+        let sinks: Vec<SinkName> =
+            kafka.iter().map(|to| to.0).chain(cassandra.iter().map(|to| to.0)).collect();
+        if sinks.is_empty() {
+            return Err(RunError::NoSink { board });
+        }
+        let opened = open_queue(&settings.queue_directory, settings.queue, &settings.clock, &sinks)
             .map_err(|source| RunError::Queue { board: board.clone(), source })?;
-        let queue::Opened { writer, mut readers, recovery } = opened;
+        let queue::Opened { writer, readers, refusals: kept, recovery } = opened;
         tracing::info!(%board, %recovery, "queue opened");
         let first = writer.status().next;
-        let tally = Arc::new(Tally::starting(first));
         let (link, plugged) = watch::channel(true);
         let (stop, stopped) = watch::channel(false);
         let (durable, durable_seen) = watch::channel(first);
         let (observations, observed) = mpsc::channel(OBSERVATIONS);
         let (refusals, refused) = mpsc::channel(OBSERVATIONS);
+        let (newest, asked) = mpsc::channel(QUESTIONS);
 
+        let queue = writer.queue_id();
+        let mut dock = Dock {
+            board: board.clone(),
+            durable: durable_seen,
+            link: plugged,
+            refused: refusals,
+            clock: Arc::clone(&settings.clock),
+            shippers: JoinSet::new(),
+            tallies: Vec::new(),
+        };
+        // In the order in which their cursors were opened.
+        let mut ends = readers.into_iter().zip(kept);
+        if let (Some((sink, Destination { settings, rate })), Some(ends)) = (kafka, ends.next()) {
+            let (berth, outage) = dock.berth(sink, ends);
+            dock.ship(berth, rate, move || ready(Kafka::connect(&settings, Arc::clone(&outage))));
+        }
+        if let (Some((sink, Destination { mut settings, rate })), Some(ends)) = (cassandra, ends.next()) {
+            settings.queues = ends.0.0.queues();
+            settings.queues.push(queue);
+            let (berth, _) = dock.berth(sink, ends);
+            let settings = Arc::new(settings);
+            dock.ship(berth, rate, move || {
+                let settings = Arc::clone(&settings);
+                async move { Cassandra::connect(&settings).await }
+            });
+        }
+        let Dock { shippers, tallies, .. } = dock;
+        let tally = Arc::new(Tally::starting(&writer.status(), tallies));
         let start = Instant::now();
         let recorder = Recorder {
             board: board.clone(),
@@ -138,19 +199,13 @@ impl Agent {
             tally: Arc::clone(&tally),
             durable,
         };
-        let queue = writer.queue_id();
-        let kafka = KafkaSettings { bootstrap: settings.kafka_bootstrap, board: board.clone() };
-        let shipper = readers.pop().map(|(reader, cursor)| {
-            tally.shipped(cursor.position());
-            let connect = move || Kafka::connect(&kafka);
-            let tally = Arc::clone(&tally);
-            let outlet = Outlet::new(reader, cursor);
-            Shipper { connect, outlet, durable: durable_seen, link: plugged, refused: refusals, tally }
-        });
-        let mut shipping = JoinSet::new();
-        if let Some(shipper) = shipper {
-            shipping.spawn(shipper.run());
-        }
+        let teller = Teller {
+            board: board.clone(),
+            queue_max_bytes: settings.queue.max_bytes,
+            tally: Arc::clone(&tally),
+            clock: Arc::clone(&settings.clock),
+            newest,
+        };
         Ok(Self {
             board,
             queue,
@@ -159,8 +214,10 @@ impl Agent {
             link,
             stop,
             sources: schedule::spawn(settings.sources, &settings.clock, start, &observations, &stopped),
-            recorder: tokio::spawn(recorder.run(writer, observed, refused)),
-            shipper: shipping,
+            recorder: tokio::spawn(recorder.run(writer, observed, refused, asked)),
+            shippers,
+            teller,
+            telling: JoinSet::new(),
         })
     }
 
@@ -168,6 +225,12 @@ impl Agent {
     #[must_use]
     pub fn tally(&self) -> Arc<Tally> {
         Arc::clone(&self.tally)
+    }
+
+    /// Serves the agent's metrics to Prometheus at this address, until the agent ends. An address that is
+    /// taken is said once, and tried again.
+    pub fn serve_metrics(&mut self, listen: SocketAddr) {
+        self.telling.spawn(metrics::serve(listen, self.teller.clone()));
     }
 
     /// Pulls the board's network plug, or puts it back: while it is out no sink exists, and records wait.
@@ -193,9 +256,9 @@ impl Agent {
             // It hangs in the kernel, or it panicked: what it had not made durable shows as missing.
             _ => (Vec::new(), Err(RunError::Hung { board: board.clone() })),
         };
-        let shipping = async { while self.shipper.join_next().await.is_some() {} };
+        let shipping = async { while self.shippers.join_next().await.is_some() {} };
         if tokio::time::timeout(drain, shipping).await.is_err() {
-            self.shipper.shutdown().await;
+            self.shippers.shutdown().await;
         }
         let kept = self.tally.waiting();
         let (appended, waiting) = (self.first..self.tally.next(), kept.start.max(self.first)..kept.end);
@@ -204,10 +267,62 @@ impl Agent {
     }
 }
 
+/// What every shipper of an agent is given.
+struct Dock {
+    board: BoardName,
+    durable: watch::Receiver<u64>,
+    link: watch::Receiver<bool>,
+    refused: mpsc::Sender<Refused>,
+    clock: Arc<dyn Clock>,
+    shippers: JoinSet<()>,
+    tallies: Vec<Arc<SinkTally>>,
+}
+
+/// One sink's ends of the queue.
+type Ends = ((Reader, Cursor), Refusals);
+
+/// One sink's place at the dock.
+struct Berth {
+    outlet: Outlet,
+    tally: Arc<SinkTally>,
+}
+
+impl Dock {
+    /// A sink's place, and where what keeps records from it is told.
+    fn berth(&mut self, sink: SinkName, ((reader, cursor), refusals): Ends) -> (Berth, Arc<Outage>) {
+        let outage = Arc::new(Outage::none(self.board.clone(), sink));
+        let tally = Arc::new(SinkTally::starting(sink, Arc::clone(&outage), cursor.position()));
+        self.tallies.push(Arc::clone(&tally));
+        (Berth { outlet: Outlet::new(reader, cursor, refusals), tally }, outage)
+    }
+
+    /// Starts to ship to a sink, which `connect` builds, at first and after every failure.
+    fn ship<S, F, C>(&mut self, Berth { outlet, tally }: Berth, rate: Rate, connect: F)
+    where
+        S: Sink + 'static,
+        F: FnMut() -> C + Send + 'static,
+        C: Future<Output = Result<S, SinkError>> + Send + 'static,
+    {
+        let shipper = Shipper {
+            connect,
+            outlet,
+            durable: self.durable.clone(),
+            link: self.link.clone(),
+            refused: self.refused.clone(),
+            rate,
+            clock: Arc::clone(&self.clock),
+            tally,
+            complaint: Complaint::default(),
+        };
+        self.shippers.spawn(shipper.run());
+    }
+}
+
 fn open_queue(
     directory: &Path,
     settings: queue::Settings,
     clock: &Arc<dyn Clock>,
+    sinks: &[SinkName],
 ) -> Result<queue::Opened, QueueError> {
     let storage = Directory::create(directory).map_err(|source| QueueError::Storage {
         what: "create",
@@ -215,7 +330,8 @@ fn open_queue(
         place: directory.display().to_string(),
         source,
     })?;
-    queue::open(Arc::new(storage), settings, clock.now().boot, &["kafka"])
+    let cursors: Vec<&str> = sinks.iter().map(|sink| sink.as_str()).collect();
+    queue::open(Arc::new(storage), settings, clock.now().boot, &cursors)
 }
 
 /// The health of the machine this runs on, and nothing else: no chip, no data disk.

@@ -5,25 +5,43 @@
 //! link that is unplugged, a client that must be built anew, ends in the same way: the batch is read
 //! again from the cursor.
 
+mod rate;
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
 
+use self::rate::Bucket;
+pub use self::rate::Rate;
+use crate::clock::Clock;
 use crate::letter::chain;
-use crate::queue::{Batch, Cursor, Reader};
+use crate::queue::{Batch, Cursor, Entry, Reader, Refusals, RefusedRecord};
 use crate::recorder::Refused;
-use crate::sink::{Receipt, Refusal, Sink, SinkError};
-use crate::tally::Tally;
+use crate::sink::{Receipt, Refusal, Sink, SinkError, SinkName};
+use crate::tally::SinkTally;
 
-/// The most records in one batch: at 300 bytes each about one request to a broker.
-const BATCH_RECORDS: usize = 2000;
 /// The most bytes in one batch: within a broker's default for one request.
 const BATCH_BYTES: usize = 768 * 1024;
 /// The first wait after a failure, doubled at each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// The longest wait between two tries.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// A connection that is not there by then is given up, and tried again.
+const CONNECTING: Duration = Duration::from_secs(60);
+
+/// How long a refusal that goes on is not said again.
+const COMPLAINING: Duration = Duration::from_secs(3600);
+
+/// A sink's settings, and how fast it may be fed.
+#[derive(Clone, Debug)]
+pub struct Destination<S> {
+    /// Where and as whom.
+    pub settings: S,
+    /// The most records in a second.
+    pub rate: Rate,
+}
 
 /// One sink's way out of the queue.
 pub(crate) struct Shipper<F> {
@@ -36,32 +54,71 @@ pub(crate) struct Shipper<F> {
     pub(crate) link: watch::Receiver<bool>,
     /// Where refused records are told.
     pub(crate) refused: mpsc::Sender<Refused>,
-    pub(crate) tally: Arc<Tally>,
+    pub(crate) rate: Rate,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) tally: Arc<SinkTally>,
+    pub(crate) complaint: Complaint,
 }
 
-impl<S, F> Shipper<F>
+/// What was last said of refusals: every record of a kind may be refused, many in a second.
+#[derive(Debug, Default)]
+pub(crate) struct Complaint {
+    said: Option<(String, Instant)>,
+    /// Refused since.
+    records: usize,
+}
+
+impl Complaint {
+    /// Says a refusal when its reason is new, and once an hour while it stays the same.
+    fn refused(&mut self, sink: SinkName, records: usize, reason: &str) {
+        self.records += records;
+        let known = |(said, at): &(String, Instant)| said == reason && at.elapsed() < COMPLAINING;
+        if !self.said.as_ref().is_some_and(known) {
+            let records = std::mem::take(&mut self.records);
+            tracing::warn!(
+                %sink,
+                records,
+                reason,
+                "the sink refuses records for good, they are set aside: see `pirack-agent buffer refused`"
+            );
+            self.said = Some((reason.to_owned(), Instant::now()));
+        }
+    }
+}
+
+impl<S, F, C> Shipper<F>
 where
     S: Sink + 'static,
-    F: FnMut() -> Result<S, SinkError> + Send,
+    F: FnMut() -> C + Send,
+    C: Future<Output = Result<S, SinkError>> + Send,
 {
     /// Ships until the recorder has gone and all it wrote is out, or for ever; dropping it stops it.
     pub(crate) async fn run(mut self) {
-        let mut mood = Mood { pause: FIRST_PAUSE, failing: None };
+        let mut pause = FIRST_PAUSE;
+        let mut bucket = Bucket::full(self.rate);
         loop {
             if self.link.wait_for(|plugged| *plugged).await.is_err() {
                 return;
             }
-            match self.session(&mut mood).await {
+            match self.session(&mut bucket, &mut pause).await {
                 Ok(Ended::Drained) => return,
                 Ok(Ended::Unplugged) => {}
-                Err(error) => mood.failed(&error).await,
+                Err(error) => {
+                    self.tally.outage().because(&chain(&error));
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
             }
         }
     }
 
     /// One life of the sink: from its connection to its first failure, or until the link is unplugged.
-    async fn session(&mut self, mood: &mut Mood) -> Result<Ended, ShipError> {
-        let mut sink = Held(Some((self.connect)()?));
+    async fn session(&mut self, bucket: &mut Bucket, pause: &mut Duration) -> Result<Ended, ShipError> {
+        let connection = tokio::time::timeout(CONNECTING, (self.connect)());
+        let Some(connected) = while_plugged(&mut self.link, connection).await else {
+            return Ok(Ended::Unplugged);
+        };
+        let mut sink = Held(Some(connected.map_err(|_| ShipError::Silent { sink: self.tally.sink() })??));
         let mut position = self.outlet.with(|outlet| outlet.cursor.position()).await?;
         loop {
             let more = self.durable.wait_for(|durable| *durable > position);
@@ -70,7 +127,8 @@ where
                 Some(Err(_)) => return Ok(Ended::Drained),
                 None => return Ok(Ended::Unplugged),
             }
-            let read = move |outlet: &mut Ends| outlet.reader.read(position, BATCH_RECORDS, BATCH_BYTES);
+            let records = self.rate.batch();
+            let read = move |ends: &mut Ends| ends.reader.read(position, records, BATCH_BYTES);
             let batch = self.outlet.with(read).await??;
             if batch.next == position {
                 // The queue promised a record and had none to give: its own report says why.
@@ -79,7 +137,11 @@ where
             }
             if !batch.entries.is_empty() {
                 let Some(sink) = &mut sink.0 else { return Ok(Ended::Unplugged) };
-                let delivery = sink.deliver(&batch.entries);
+                let allowed = tokio::time::sleep(bucket.take(batch.entries.len(), Instant::now()));
+                let delivery = async {
+                    allowed.await;
+                    sink.deliver(&batch.entries).await
+                };
                 let Some(receipt) = while_plugged(&mut self.link, delivery).await else {
                     return Ok(Ended::Unplugged);
                 };
@@ -87,28 +149,41 @@ where
             } else {
                 position = self.advance(batch.next).await?;
             }
-            mood.succeeded();
+            *pause = FIRST_PAUSE;
+            self.tally.outage().over();
         }
     }
 
     /// Moves the cursor past what the receipt settles, once every refusal in it is durable as a gap.
     async fn settle(&mut self, batch: &Batch, receipt: &Receipt) -> Result<u64, ShipError> {
-        let identity = |refusal: &Refusal| batch.entries.get(refusal.index).map(|entry| entry.identity);
-        let refused: Vec<_> = receipt.refused.iter().filter_map(identity).collect();
         if let Some(first) = receipt.refused.first() {
-            let (records, reason) = (refused.len(), &first.reason);
-            tracing::warn!(records, reason, "the sink refuses records for good; a gap record says which");
-            let (told, durable) = oneshot::channel();
-            let refused = Refused { records: refused, told };
-            self.refused.send(refused).await.map_err(|_| ShipError::Stopping)?;
-            durable.await.map_err(|_| ShipError::Stopping)?;
+            self.set_aside(batch, &receipt.refused).await?;
+            self.complaint.refused(self.tally.sink(), receipt.refused.len(), &first.reason);
         }
         let next = match batch.entries.get(receipt.settled) {
             Some(first_unsettled) => first_unsettled.identity.sequence,
             None => batch.next,
         };
-        self.tally.delivered((receipt.settled - receipt.refused.len()) as u64);
+        let (settled, refused) = (receipt.settled, receipt.refused.len());
+        self.tally.delivered(settled.saturating_sub(refused) as u64, self.clock.now().time);
+        self.tally.refused(refused as u64);
         self.advance(next).await
+    }
+
+    /// Keeps what was refused, then says in the stream that it was, and waits until both are durable.
+    async fn set_aside(&mut self, batch: &Batch, refused: &[Refusal]) -> Result<(), ShipError> {
+        let time = self.clock.now().time;
+        let kept = refused.iter().filter_map(|Refusal { index, reason }| {
+            let Entry { identity, tag, payload } = batch.entries.get(*index)?.clone();
+            Some(RefusedRecord { time, identity, tag, reason: reason.clone(), payload })
+        });
+        let kept: Vec<_> = kept.collect();
+        let records = kept.iter().map(|record| record.identity).collect();
+        self.outlet.with(move |ends| ends.refusals.keep(&kept)).await??;
+        let (told, durable) = oneshot::channel();
+        let refused = Refused { sink: self.tally.sink(), records, told };
+        self.refused.send(refused).await.map_err(|_| ShipError::Stopping)?;
+        durable.await.map_err(|_| ShipError::Stopping)
     }
 
     async fn advance(&mut self, to: u64) -> Result<u64, ShipError> {
@@ -120,18 +195,19 @@ where
     }
 }
 
-/// A reader and its cursor. They wait on the disk, so they are only used on threads that may.
+/// A reader, its cursor, and where refused records are kept. They wait on the disk, so they are only used on threads that may.
 #[derive(Clone)]
 pub(crate) struct Outlet(Arc<Mutex<Ends>>);
 
 struct Ends {
     reader: Reader,
     cursor: Cursor,
+    refusals: Refusals,
 }
 
 impl Outlet {
-    pub(crate) fn new(reader: Reader, cursor: Cursor) -> Self {
-        Self(Arc::new(Mutex::new(Ends { reader, cursor })))
+    pub(crate) fn new(reader: Reader, cursor: Cursor, refusals: Refusals) -> Self {
+        Self(Arc::new(Mutex::new(Ends { reader, cursor, refusals })))
     }
 
     /// Shared rather than moved, so that a shipper that is stopped in the middle leaves both behind.
@@ -142,31 +218,6 @@ impl Outlet {
         let ends = Arc::clone(&self.0);
         let acting = move || act(&mut ends.lock().unwrap_or_else(PoisonError::into_inner));
         tokio::task::spawn_blocking(acting).await.map_err(|_| ShipError::Stopping)
-    }
-}
-
-/// How it went lately: how long to wait after a failure, and what was last said of it.
-struct Mood {
-    pause: Duration,
-    failing: Option<String>,
-}
-
-impl Mood {
-    async fn failed(&mut self, error: &ShipError) {
-        let error = chain(error);
-        if self.failing.as_ref() != Some(&error) {
-            tracing::warn!(error, "records wait in the queue");
-            self.failing = Some(error);
-        }
-        tokio::time::sleep(self.pause).await;
-        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
-    }
-
-    fn succeeded(&mut self) {
-        self.pause = FIRST_PAUSE;
-        if self.failing.take().is_some() {
-            tracing::info!("records flow again");
-        }
     }
 }
 
@@ -206,6 +257,8 @@ enum ShipError {
     Sink(#[from] SinkError),
     #[error(transparent)]
     Queue(#[from] crate::queue::QueueError),
+    #[error("{sink} did not answer a connection within {} s; trying on", CONNECTING.as_secs())]
+    Silent { sink: SinkName },
     /// Nobody is left to write a gap down, or to wait on the disk, so the cursor stays where it is.
     #[error("the agent stops; what is not settled is offered again at the next start")]
     Stopping,

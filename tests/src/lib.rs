@@ -11,6 +11,7 @@
 )]
 
 pub mod browser;
+pub mod cassandra;
 pub mod demo;
 pub mod http;
 pub mod program;

@@ -94,7 +94,14 @@ fn full_health(docker: DockerState) -> Health {
 }
 
 fn gaps() -> impl Iterator<Item = Body> {
-    let gap = |reason| Gap { of: Uuid::from_u128(1), from: 0, to: u64::MAX, reason, count: 1 };
+    let gap = |reason| Gap {
+        of: Uuid::from_u128(1),
+        from: 0,
+        to: u64::MAX,
+        reason,
+        count: 1,
+        sink: Some("kafka".into()),
+    };
     REASONS.into_iter().map(move |reason| Body::Gap(gap(reason)))
 }
 

@@ -8,7 +8,11 @@ use std::process::ExitCode;
 use anyhow::ensure;
 use clap::Subcommand;
 use pirack_agent::config::DEFAULT_QUEUE_DIRECTORY;
-use pirack_agent::queue::{self, Damage, DamageKind, Directory, Inspection, Verification};
+use pirack_agent::queue::{
+    self, Damage, DamageKind, Directory, Inspection, RefusedBySink, RefusedRecord, RefusedStatus,
+    Verification,
+};
+use serde_json::json;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -16,6 +20,8 @@ pub(crate) enum Command {
     Status,
     /// Read every record and check its checksum; changes nothing. Exit 0 when whole, 1 when damaged.
     Verify,
+    /// Every record that a sink refused for good, with its reason, as far as they are kept.
+    Refused,
 }
 
 pub(crate) fn buffer(
@@ -46,6 +52,11 @@ pub(crate) fn buffer(
             super::print(&if json { as_json(&found)? } else { verification(&found)? })?;
             Ok(if found.damage.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
+        Command::Refused => {
+            let found = queue::refused(&storage)?;
+            super::print(&if json { as_json(&refused_json(&found))? } else { refused(&found)? })?;
+            Ok(ExitCode::SUCCESS)
+        }
     }
 }
 
@@ -72,6 +83,16 @@ fn status(found: &Inspection) -> Result<String, std::fmt::Error> {
     for cursor in &found.unreadable_cursors {
         writeln!(text, "{cursor:<10} unreadable: it will begin at the oldest record")?;
     }
+    for RefusedStatus { sink, records, gone, last, time, reason } in &found.refused {
+        write!(text, "refused    {records} records by {sink}, kept")?;
+        if *gone > 0 {
+            write!(text, ", and {gone} before them, kept no more")?;
+        }
+        if let (Some(last), Some(time), Some(reason)) = (last, time, reason) {
+            write!(text, "; the last is {last}, at {time}: {reason}")?;
+        }
+        writeln!(text, "; see buffer refused")?;
+    }
     for file in &found.set_aside {
         writeln!(
             text,
@@ -79,6 +100,41 @@ fn status(found: &Inspection) -> Result<String, std::fmt::Error> {
         )?;
     }
     Ok(text)
+}
+
+fn refused(found: &[RefusedBySink]) -> Result<String, std::fmt::Error> {
+    let mut text = String::new();
+    for RefusedBySink { sink, gone, records } in found {
+        if *gone > 0 {
+            writeln!(text, "{gone} records that {sink} refused are kept no more")?;
+        }
+        for RefusedRecord { time, identity, reason, payload, .. } in records {
+            let (queue, sequence) = (identity.queue, identity.sequence);
+            writeln!(text, "{time} {sink} refused {sequence} of queue {queue}: {reason}")?;
+            writeln!(text, "    {}", String::from_utf8_lossy(payload))?;
+        }
+    }
+    if text.is_empty() {
+        writeln!(text, "nothing was refused")?;
+    }
+    Ok(text)
+}
+
+fn refused_json(found: &[RefusedBySink]) -> serde_json::Value {
+    let record = |record: &RefusedRecord| {
+        json!({
+            "time": record.time.to_string(),
+            "queue": record.identity.queue,
+            "sequence": record.identity.sequence,
+            "reason": record.reason,
+            "payload": String::from_utf8_lossy(&record.payload),
+        })
+    };
+    let sink = |all: &RefusedBySink| {
+        let records: Vec<_> = all.records.iter().map(record).collect();
+        json!({ "sink": all.sink, "gone": all.gone, "records": records })
+    };
+    found.iter().map(sink).collect()
 }
 
 fn verification(found: &Verification) -> Result<String, std::fmt::Error> {

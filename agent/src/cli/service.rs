@@ -26,6 +26,9 @@ pub(crate) fn run(config: Option<PathBuf>) -> anyhow::Result<ExitCode> {
     for stranger in config::strangers() {
         tracing::warn!("{stranger}");
     }
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(config.sensors.len() + 16)
@@ -45,15 +48,19 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     let mut terminate = signal(SignalKind::terminate())?;
     // A terminal that is closed must not cost the clean end either.
     let mut hangup = signal(SignalKind::hangup())?;
-    let agent = Agent::start(AgentSettings {
+    let mut agent = Agent::start(AgentSettings {
         board: config.board.clone(),
         interval: config.interval,
         sources: run::sources(&config),
         queue_directory: config.queue_directory,
         queue: queue::Settings::bounded(config.queue_max_bytes),
-        kafka_bootstrap: config.kafka_bootstrap,
+        kafka: config.kafka,
+        cassandra: config.cassandra,
         clock,
     })?;
+    if let Some(listen) = config.metrics {
+        agent.serve_metrics(listen);
+    }
     tracing::info!(board = %config.board, version = env!("CARGO_PKG_VERSION"), "agent started");
     notify(NotifyState::Ready);
     tokio::select! {

@@ -1,6 +1,5 @@
 //! [`File`] to [`Config`]: every value checked once, every problem with its place and remedy.
 
-use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -23,6 +22,8 @@ const INTERVALS: std::ops::RangeInclusive<f64> = 0.1..=3600.0;
 pub(super) struct Checker<'a> {
     pub(super) origins: Origins<'a>,
     pub(super) problems: Vec<Problem>,
+    /// What is no problem, and should be known.
+    pub(super) warnings: Vec<String>,
     /// The machine's host name, the board's name where the file gives none.
     pub(super) hostname: Option<String>,
 }
@@ -33,12 +34,13 @@ impl Checker<'_> {
         let whole = self.problems.is_empty();
         let interval = self.interval(file.interval_seconds.as_ref()).unwrap_or(DEFAULT_INTERVAL);
         let board = self.board(file);
+        let (kafka, cassandra) = self.sinks(file, board.as_ref(), whole);
         let sensors: Vec<_> = file.sensor.iter().map(|section| self.sensor(section, interval)).collect();
         self.twins(&file.sensor);
         let queue_directory =
             self.path(file.queue.directory.as_ref()).unwrap_or_else(|| DEFAULT_QUEUE_DIRECTORY.into());
         let queue_max_bytes = self.queue_bytes(file.queue.max_bytes.as_ref());
-        let kafka_bootstrap = self.bootstrap(file, whole);
+        let metrics = self.metrics(file.metrics.listen.as_ref());
         let log = self.log(file.log.as_ref());
         let host = HostSettings {
             data_disk: self.path(file.host.data_disk.as_ref()),
@@ -47,11 +49,14 @@ impl Checker<'_> {
         match (board, sensors.into_iter().collect::<Option<Vec<_>>>()) {
             (Some(board), Some(sensors)) if self.problems.is_empty() => Ok(Config {
                 board,
+                kafka,
+                cassandra,
+                metrics,
+                warnings: self.warnings,
                 interval,
                 log,
                 queue_directory,
                 queue_max_bytes,
-                kafka_bootstrap,
                 host,
                 sensors,
             }),
@@ -158,33 +163,4 @@ impl Checker<'_> {
         }
         u64::try_from(bytes).unwrap_or(DEFAULT_QUEUE_BYTES)
     }
-
-    fn bootstrap(&mut self, file: &File, whole: bool) -> Vec<String> {
-        let brokers = file.kafka.as_ref().and_then(|kafka| kafka.bootstrap.as_deref()).unwrap_or_default();
-        if brokers.is_empty() && whole {
-            self.say(
-                None,
-                "no Kafka broker is named",
-                "add [kafka] with bootstrap = [\"10.0.0.11:9092\"], or the like",
-            );
-        }
-        for broker in brokers {
-            if !is_address(broker.get_ref()) {
-                self.say(
-                    Some(broker.span()),
-                    format!("\"{}\" is not host:port", broker.get_ref()),
-                    "name each broker with its port, for example \"10.0.0.11:9092\" or \"w1.local:9092\"",
-                );
-            }
-        }
-        brokers.iter().map(|broker| broker.get_ref().clone()).collect()
-    }
-}
-
-fn is_address(text: &str) -> bool {
-    text.parse::<SocketAddr>().is_ok()
-        || text.rsplit_once(':').is_some_and(|(host, port)| {
-            let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
-            !host.is_empty() && host.chars().all(allowed) && port.parse::<u16>().is_ok_and(|port| port > 0)
-        })
 }

@@ -42,6 +42,10 @@ written! {
         queue: QueueSection,
         /// The Kafka sink.
         kafka: Option<KafkaSection>,
+        /// The Cassandra sink.
+        cassandra: Option<CassandraSection>,
+        /// The agent's own metrics.
+        metrics: MetricsSection,
         /// The board's own health.
         host: HostSection,
         /// The chips, one table each.
@@ -58,6 +62,34 @@ written! {
     KafkaSection {
         /// Brokers to begin with, each `host:port`.
         bootstrap: Option<Vec<Spanned<String>>>,
+        /// How the connection is protected: "plaintext".
+        security: Written<String>,
+        /// As whom; nobody in particular when absent.
+        user: Written<String>,
+        /// The file that holds the user's password.
+        password_file: Written<String>,
+        /// The most records in a second.
+        records_per_second: Written<i64>,
+    }
+    /// Where records are stored.
+    CassandraSection {
+        /// Nodes to begin with, each `host` or `host:port`.
+        contact_points: Option<Vec<Spanned<String>>>,
+        /// The keyspace that holds the rack's tables.
+        keyspace: Written<String>,
+        /// The datacenter whose nodes are asked; any when absent.
+        datacenter: Written<String>,
+        /// As whom; nobody in particular when absent.
+        user: Written<String>,
+        /// The file that holds the user's password.
+        password_file: Written<String>,
+        /// The most records in a second.
+        records_per_second: Written<i64>,
+    }
+    /// The agent's own metrics.
+    MetricsSection {
+        /// The address they are served on; none when "" or "off".
+        listen: Written<String>,
     }
     /// What is read of the board itself.
     HostSection {

@@ -9,17 +9,25 @@ mod file;
 mod parse;
 mod problem;
 mod sensor;
+mod sinks;
 
 use std::env::VarError;
 use std::io;
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use environment::{VARIABLES, strangers};
-pub use file::{File, HostSection, KafkaSection, QueueSection, SensorSection, Written};
+pub use file::{
+    CassandraSection, File, HostSection, KafkaSection, MetricsSection, QueueSection, SensorSection, Written,
+};
 pub use problem::{Place, Problem, Problems};
 
 use crate::record::BoardName;
+use crate::ship::{Destination, Rate};
+use crate::sink::cassandra::CassandraSettings;
+use crate::sink::kafka::KafkaSettings;
 use crate::source::host::HostSettings;
 use crate::source::i2c::ChipSettings;
 
@@ -31,8 +39,23 @@ pub const DEFAULT_INTERVAL: Duration = Duration::from_secs(10);
 pub const DEFAULT_QUEUE_DIRECTORY: &str = "/var/lib/pirack/queue";
 /// The queue's bound: about four weeks of a board with ten sensors at one record each 10 s.
 pub const DEFAULT_QUEUE_BYTES: u64 = 1 << 30;
+/// How fast Kafka is fed: a day's backlog of a board in two minutes, thirteen boards at once 4 MB/s.
+pub const DEFAULT_KAFKA_RATE: Rate = rate(1000);
+/// How fast Cassandra is fed: a record is several rows, and each has its replicas.
+pub const DEFAULT_CASSANDRA_RATE: Rate = rate(200);
+/// The keyspace that `pirack schema apply` makes.
+pub const DEFAULT_KEYSPACE: &str = "rack";
+/// Where metrics are served.
+pub const DEFAULT_METRICS_LISTEN: &str = "0.0.0.0:9477";
 /// What is logged.
 pub const DEFAULT_LOG: &str = "info";
+
+const fn rate(records: u32) -> Rate {
+    match NonZeroU32::new(records) {
+        Some(records) => Rate::per_second(records),
+        None => Rate::UNBOUNDED,
+    }
+}
 
 /// No configuration is larger.
 const LARGEST: u64 = 1 << 20;
@@ -50,8 +73,14 @@ pub struct Config {
     pub queue_directory: PathBuf,
     /// The most bytes the queue may take on disk.
     pub queue_max_bytes: u64,
-    /// Brokers to begin with, each `host:port`; at least one.
-    pub kafka_bootstrap: Vec<String>,
+    /// The Kafka sink, where it is configured. At least one sink is.
+    pub kafka: Option<Destination<KafkaSettings>>,
+    /// The Cassandra sink, where it is configured.
+    pub cassandra: Option<Destination<CassandraSettings>>,
+    /// Where metrics are served, if they are.
+    pub metrics: Option<SocketAddr>,
+    /// What is no problem, and should be known: a sentence each.
+    pub warnings: Vec<String>,
     /// What is read of the board itself.
     pub host: HostSettings,
     /// The chips.
@@ -127,7 +156,7 @@ impl Config {
             return Err(Problems(problems));
         };
         environment::overlay(&mut file, origins, &mut problems, lookup);
-        check::Checker { origins, problems, hostname }.config(&file)
+        check::Checker { origins, problems, warnings: Vec::new(), hostname }.config(&file)
     }
 }
 

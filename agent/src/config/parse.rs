@@ -8,7 +8,9 @@ use std::ops::Range;
 use serde::Deserialize;
 use toml::de::{DeTable, DeValue, Deserializer, Error};
 
-use super::file::{File, HostSection, KafkaSection, QueueSection, SensorSection};
+use super::file::{
+    CassandraSection, File, HostSection, KafkaSection, MetricsSection, QueueSection, SensorSection,
+};
 use super::problem::{Origins, Problem};
 
 /// Reads the text; the file holds what could be read, `problems` the rest. A text that is not TOML
@@ -78,8 +80,16 @@ fn nearest(key: &str, message: &str) -> String {
     }
 }
 
-fn sections() -> [&'static [&'static str]; 5] {
-    [File::KEYS, SensorSection::KEYS, HostSection::KEYS, QueueSection::KEYS, KafkaSection::KEYS]
+fn sections() -> [&'static [&'static str]; 7] {
+    [
+        File::KEYS,
+        SensorSection::KEYS,
+        HostSection::KEYS,
+        QueueSection::KEYS,
+        KafkaSection::KEYS,
+        CassandraSection::KEYS,
+        MetricsSection::KEYS,
+    ]
 }
 
 /// Levenshtein's distance between two short words.

@@ -24,8 +24,15 @@ fn the_example_is_a_configuration_and_names_every_key() {
     assert_eq!(config.board.as_str(), "w3");
     assert_eq!(config.sensors.len(), 2);
     assert_eq!(config.sensors[0].interval, Duration::from_secs(5));
-    let sections =
-        [File::KEYS, QueueSection::KEYS, KafkaSection::KEYS, HostSection::KEYS, SensorSection::KEYS];
+    let sections = [
+        File::KEYS,
+        QueueSection::KEYS,
+        KafkaSection::KEYS,
+        CassandraSection::KEYS,
+        MetricsSection::KEYS,
+        HostSection::KEYS,
+        SensorSection::KEYS,
+    ];
     for key in sections.concat() {
         let written = EXAMPLE.lines().any(|line| line.trim_start_matches(['#', '[', ' ']).starts_with(key));
         assert!(written, "agent.example.toml does not tell of {key}");
@@ -43,6 +50,58 @@ fn what_is_not_written_has_the_default_that_the_example_tells() {
     assert_eq!(config.queue_max_bytes, 1_073_741_824);
     assert_eq!(config.queue_directory, Path::new("/var/lib/pirack/queue"));
     assert!(config.host.docker_socket.is_none());
+    assert_eq!(config.metrics, Some("0.0.0.0:9477".parse().unwrap()));
+    assert!(config.cassandra.is_none(), "a sink is there only where its section is");
+    assert_eq!(config.kafka.unwrap().rate.records(), 1000);
+    let cassandra = parse("[cassandra]\ncontact_points = [\"10.0.0.11\"]\n").unwrap().cassandra.unwrap();
+    assert_eq!(cassandra.settings.contact_points, ["10.0.0.11:9042"]);
+    assert_eq!((cassandra.settings.keyspace.as_str(), cassandra.rate.records()), ("rack", 200));
+}
+
+#[test]
+fn every_bad_form_of_a_sink_is_told_with_its_line_and_a_remedy() {
+    let text = "[kafka]\nbootstrap = [\"w1\"]\nsecurity = \"tls\"\nuser = \"w3\"\nrecords_per_second = 0\n\
+                [cassandra]\ncontact_points = [\"w 1\"]\nkeyspace = \"Rack\"\ndatacenter = \"\"\n\
+                password_file = \"/x\"\nrecords_per_second = 2_000_000\n[metrics]\nlisten = \"9477\"\n";
+    let told = complaints(text);
+    for expected in [
+        "agent.toml:2: \"w1\" is not host:port",
+        "agent.toml:3: security: \"tls\" is not built",
+        "agent.toml:4: [kafka] has a user and no password_file",
+        "agent.toml:5: records_per_second: 0 is not between 1 and 1000000",
+        "1000 suits boards",
+        "agent.toml:7: \"w 1\" is neither host nor host:port",
+        "agent.toml:8: keyspace: \"Rack\" is no keyspace's name",
+        "agent.toml:9: datacenter:",
+        "agent.toml:10: [cassandra] has a password_file and no user",
+        "agent.toml:11: records_per_second: 2000000",
+        "agent.toml:13: listen: \"9477\" is no address to listen on",
+    ] {
+        assert!(told.contains(expected), "{expected}\nis missing from\n{told}");
+    }
+    assert!(complaints("[kafka]\nsecurity = \"none\"\n").contains("\"none\" is no security"));
+}
+
+#[test]
+fn a_login_is_read_from_its_file_and_never_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("password");
+    let text = format!("{LEAST}user = \"w3\"\npassword_file = \"{}\"\n", file.display());
+    let told = complaints(&text);
+    assert!(told.contains("agent.toml:4: there is no password file") && told.contains("write the"), "{told}");
+    std::fs::write(&file, "open sesame\n").unwrap();
+    let config = parse(&text).unwrap();
+    assert_eq!(config.kafka.as_ref().unwrap().settings.login.as_ref().unwrap().user, "w3");
+    assert!(!format!("{config:?}").contains("sesame"));
+    assert!(config.warnings.iter().all(|warning| warning.contains("chmod 0600")), "{:?}", config.warnings);
+}
+
+#[test]
+fn metrics_are_off_when_they_are_said_to_be() {
+    for off in ["", "off"] {
+        let text = format!("{LEAST}[metrics]\nlisten = \"{off}\"\n");
+        assert_eq!(parse(&text).unwrap().metrics, None, "{off:?}");
+    }
 }
 
 #[test]
@@ -86,7 +145,10 @@ fn a_variable_overrides_its_key_and_a_wrong_one_is_named() {
         })
     };
     assert_eq!(with("PIRACK_BOARD", "m1").unwrap().board.as_str(), "m1");
-    assert_eq!(with("PIRACK_KAFKA_BOOTSTRAP", "a:1, b:2").unwrap().kafka_bootstrap, ["a:1", "b:2"]);
+    assert_eq!(
+        with("PIRACK_KAFKA_BOOTSTRAP", "a:1, b:2").unwrap().kafka.unwrap().settings.bootstrap,
+        ["a:1", "b:2"]
+    );
     assert_eq!(with("PIRACK_QUEUE_MAX_BYTES", "2_000_000").unwrap().queue_max_bytes, 2_000_000);
     for (name, value) in [
         ("PIRACK_INTERVAL_SECONDS", "soon"),
@@ -94,6 +156,10 @@ fn a_variable_overrides_its_key_and_a_wrong_one_is_named() {
         ("PIRACK_BOARD", "M1"),
         ("PIRACK_QUEUE_DIRECTORY", "queue"),
         ("PIRACK_QUEUE_MAX_BYTES", "much"),
+        ("PIRACK_KAFKA_SECURITY", "ssl"),
+        ("PIRACK_KAFKA_RECORDS_PER_SECOND", "many"),
+        ("PIRACK_CASSANDRA_CONTACT_POINTS", "a b"),
+        ("PIRACK_METRICS_LISTEN", "everywhere"),
     ] {
         let told = with(name, value).unwrap_err().to_string();
         assert!(told.contains(&format!("environment variable {name}")), "{told}");
@@ -112,7 +178,9 @@ fn a_file_that_the_manager_writes_is_read_back_the_same() {
 
 #[test]
 fn an_empty_file_says_what_is_missing() {
-    assert!(complaints("").contains("no Kafka broker is named"));
+    assert!(complaints("").contains("no sink is named"));
+    assert!(complaints("[kafka]\n").contains("no Kafka broker is named"));
+    assert!(complaints("[cassandra]\n").contains("no Cassandra node is named"));
 }
 
 #[test]

@@ -6,6 +6,7 @@
 //! lock                          flock(2)ed by the one process that writes; empty
 //! {base:020}.segment            records base, base + 1, base + 2, ... without a hole
 //! {sink}.cursor                 the next sequence that sink has yet to confirm
+//! {sink}.refused                what that sink refused for good, see `refused`; and {sink}.refused.old
 //! set-aside/                    segments in which something could not be read; bounded
 //!
 //! segment   offset  length
@@ -37,7 +38,7 @@
 //! it lets an opening tell a loss that is news from one that was told before.
 //!
 //! What a reader found damaged is written nowhere: a gap may be told again after a restart, and
-//! `(of, from, to, reason)` names it.
+//! `(of, from, to, reason, sink)` names it.
 //!
 //! The two slots of a cursor lie in different 4096-byte blocks, because a power cut may spoil the
 //! whole block that is being written. The newest valid slot counts.

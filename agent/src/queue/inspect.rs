@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::format::{TAG_VOID, cursor_name, segment_base, segment_name};
 use super::open::LOCK;
+use super::refused::{self, RefusedBySink};
 use super::segment::{Bound, Step, Walk};
 use super::set_aside::FOLDER;
 use super::storage::Storage;
@@ -41,6 +42,25 @@ pub struct Inspection {
     pub unreadable_cursors: Vec<String>,
     /// Files set aside.
     pub set_aside: Vec<String>,
+    /// What sinks refused for good.
+    pub refused: Vec<RefusedStatus>,
+}
+
+/// What one sink refused, in short; [`refused`](super::refused()) tells all.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RefusedStatus {
+    /// Which sink.
+    pub sink: String,
+    /// Records that are kept.
+    pub records: usize,
+    /// Records that were kept and had to go.
+    pub gone: u64,
+    /// The sequence of the last.
+    pub last: Option<u64>,
+    /// When that was, by the board's clock: RFC 3339, UTC.
+    pub time: Option<String>,
+    /// Why the last was refused.
+    pub reason: Option<String>,
 }
 
 /// One segment.
@@ -138,8 +158,21 @@ pub fn inspect(storage: &dyn Storage) -> Result<Inspection, QueueError> {
         cursors: known.collect(),
         unreadable_cursors: unknown.collect(),
         set_aside: aside.into_iter().map(|file| file.name).collect(),
+        refused: refused::refused(storage)?.iter().map(in_short).collect(),
         segments,
     })
+}
+
+fn in_short(all: &RefusedBySink) -> RefusedStatus {
+    let last = all.records.last();
+    RefusedStatus {
+        sink: all.sink.clone(),
+        records: all.records.len(),
+        gone: all.gone,
+        last: last.map(|last| last.identity.sequence),
+        time: last.map(|last| last.time.to_string()),
+        reason: last.map(|last| last.reason.clone()),
+    }
 }
 
 fn segment(facts: &Facts, index: usize) -> SegmentInspection {

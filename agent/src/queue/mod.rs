@@ -9,7 +9,7 @@
 //!   passed is told as a [`Loss`], never forgotten.
 //! - A cursor only moves forward, and only [`crate::ship`] moves it.
 //!
-//! The format is described in `format`; payloads are opaque here.
+//! The format is described in `format`, that of what sinks refused in `refused`; payloads are opaque here.
 //!
 //! ```text
 //! Writer::append ─ Writer::commit (fsync) ─▶ segments ─▶ Reader::read ─▶ sink ─▶ Cursor::advance
@@ -23,6 +23,7 @@ mod loss;
 mod open;
 mod reader;
 mod recovery;
+mod refused;
 mod segment;
 mod set_aside;
 mod state;
@@ -38,16 +39,17 @@ mod tests;
 pub use cursor::Cursor;
 pub use error::QueueError;
 pub use inspect::{
-    Damage, DamageKind, Inspection, SegmentInspection, Verification, inspect, lies_in, verify,
+    Damage, DamageKind, Inspection, RefusedStatus, SegmentInspection, Verification, inspect, lies_in, verify,
 };
 pub use loss::Loss;
 pub(crate) use loss::Losses;
 pub use open::{Opened, open};
 pub use reader::{Batch, Reader};
 pub use recovery::{Recovery, Start};
+pub use refused::{Refusals, RefusedBySink, RefusedRecord, refused};
 pub use state::{CursorStatus, Status};
 pub use storage::{Directory, Listed, Lock, Storage, StoredFile};
-pub use writer::{Commit, Writer};
+pub use writer::{Closed, Commit, Writer};
 
 pub use crate::record::Entry;
 

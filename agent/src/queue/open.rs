@@ -14,7 +14,7 @@ use super::state::{Place, Shared, State};
 use super::storage::Storage;
 use super::survey::Facts;
 use super::writer::Beginning;
-use super::{Limits, QueueError, Reader, Settings, Writer};
+use super::{Limits, QueueError, Reader, Refusals, Settings, Writer};
 use crate::record::GapReason;
 
 /// The file that keeps a second opener out.
@@ -27,12 +27,16 @@ pub struct Opened {
     pub writer: Writer,
     /// A reader and a cursor for each name given, in the same order.
     pub readers: Vec<(Reader, Cursor)>,
+    /// Where each of these sinks' refused records are kept, in the same order.
+    pub refusals: Vec<Refusals>,
     /// What was found.
     pub recovery: Recovery,
 }
 
 /// Opens the queue in `storage`, and makes one if there is none. `boot` is the kernel's identity of this
-/// boot; `cursors` are the sinks' names, each of which begins at the oldest record if it is new.
+/// boot; `cursors` are the sinks' names, each of which begins at the oldest record if it is new. A cursor
+/// whose sink is not among them is forgotten, unless none is named at all: it would hold nothing, and yet be
+/// shown as if somebody still waited.
 ///
 /// # Errors
 /// When the bounds or a name are impossible, another process holds the queue, or the disk does not do as
@@ -71,16 +75,18 @@ pub fn open(
     }
     storage.sync_directory().map_err(QueueError::storage("sync", "the directory", &place))?;
 
+    forget(&*storage, &facts, cursors);
     let mut state = begin(&mut plan, places);
     look_once_more(&*storage, &mut state)?;
     let recovery = report(&plan, &state);
     let shared = Shared::new(storage, state, lock);
     let reader = |(index, file)| (Reader::new(shared.clone()), Cursor::new(shared.clone(), index, file));
+    let refusals = cursors.iter().map(|name| Refusals::new(shared.clone(), name)).collect();
     let readers = files.into_iter().enumerate().map(reader).collect();
     let Plan { queue, next, floor, leftovers, .. } = plan;
     let writer =
         Writer::new(shared.clone(), limits, Beginning { queue, boot, next, floor, leftovers, set_aside });
-    Ok(Opened { writer, readers, recovery })
+    Ok(Opened { writer, readers, refusals, recovery })
 }
 
 /// Moves what cannot be read out of the way.
@@ -94,6 +100,24 @@ fn tidy(storage: &dyn Storage, plan: &Plan, max_bytes: u64) -> Result<SetAside, 
         taken.map_err(QueueError::storage("set aside", name, &place))?;
     }
     Ok(set_aside)
+}
+
+/// Removes the cursors of sinks that are no more.
+fn forget(storage: &dyn Storage, facts: &Facts, cursors: &[&str]) {
+    let gone =
+        facts.cursors.iter().filter(|(name, _)| !cursors.is_empty() && !cursors.contains(&name.as_str()));
+    for (name, position) in gone {
+        match storage.remove(&cursor_file(name)) {
+            Ok(()) => tracing::info!(
+                sink = name,
+                position,
+                "a sink that is configured no more holds nothing any more"
+            ),
+            Err(error) => {
+                tracing::warn!(%error, sink = name, "the place of a sink that is no more could not be removed")
+            }
+        }
+    }
 }
 
 /// What a killed process wrote may be in the page cache only. Nothing is readable before it is durable,

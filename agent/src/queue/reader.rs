@@ -67,6 +67,14 @@ impl Reader {
         Self { shared, stood: None, failures: 0 }
     }
 
+    /// The queues whose records the disk holds, or has held last.
+    #[must_use]
+    pub fn queues(&self) -> Vec<uuid::Uuid> {
+        let mut queues: Vec<_> = self.shared.state().segments.iter().map(|segment| segment.queue).collect();
+        queues.dedup();
+        queues
+    }
+
     /// The durable records from `from` on: at most `max_records`, and no more once their payloads reach
     /// `max_bytes`. No records, and `next` at `from`, when there
     /// is nothing yet. What cannot be read is passed over and told through

@@ -32,6 +32,7 @@ struct Disk {
     /// The names after each change since the last directory sync.
     name_changes: Vec<Names>,
     capacity: Option<u64>,
+    read: u64,
     failing_writes: u32,
     failing_syncs: u32,
     lies: bool,
@@ -154,6 +155,12 @@ impl FakeDisk {
     /// The next `count` writes fail half-way.
     pub fn fail_writes(&self, count: u32) {
         self.disk().failing_writes = count;
+    }
+
+    /// How many bytes were read in all.
+    #[must_use]
+    pub fn bytes_read(&self) -> u64 {
+        self.disk().read
     }
 
     /// The next `count` syncs of files fail.
@@ -330,7 +337,7 @@ impl Drop for FakeFile {
 
 impl StoredFile for FakeFile {
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        let disk = self.alive()?;
+        let mut disk = self.alive()?;
         let blocks = offset / 4096..=(offset + buffer.len().max(1) as u64 - 1) / 4096;
         let bad = |(inode, block): &(usize, u64)| *inode == self.inode && blocks.contains(block);
         if disk.bad_blocks.iter().any(bad) {
@@ -340,6 +347,7 @@ impl StoredFile for FakeFile {
         let content = disk.inodes[self.inode].bytes.get(offset..).unwrap_or_default();
         let read = content.len().min(buffer.len());
         buffer[..read].copy_from_slice(&content[..read]);
+        disk.read += read as u64;
         Ok(read)
     }
 

@@ -66,6 +66,19 @@ pub struct Commit {
     pub durable: u64,
 }
 
+/// What a close came to.
+#[derive(Debug)]
+pub struct Closed {
+    /// Losses that nobody had asked for yet, those of the last commit included. No record tells them; the next
+    /// opening finds them again.
+    pub losses: Vec<Loss>,
+    /// The queue at its end.
+    pub status: Status,
+    /// [`QueueError::Lost`] when the last records could not be made durable, [`QueueError::Storage`] when only
+    /// the seal could not be written.
+    pub outcome: Result<(), QueueError>,
+}
+
 /// What a writer starts from.
 pub(super) struct Beginning {
     pub(super) queue: Uuid,
@@ -157,11 +170,13 @@ impl Writer {
     }
 
     /// Commits, and seals the queue: the next opening sees that nothing is missing at its end.
-    ///
-    /// # Errors
-    /// As [`commit`](Self::commit); and [`QueueError::Storage`] when only the seal could not be written.
-    pub fn close(mut self) -> Result<(), QueueError> {
-        self.commit()?;
+    pub fn close(mut self) -> Closed {
+        let outcome = self.commit().and_then(|_| self.seal());
+        let losses = self.take_losses();
+        Closed { losses, status: self.status(), outcome }
+    }
+
+    fn seal(&mut self) -> Result<(), QueueError> {
         let Some(active) = self.active.take() else { return Ok(()) };
         let durable = self.shared.state().durable;
         let mut seal = Vec::new();

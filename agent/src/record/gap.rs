@@ -21,7 +21,7 @@ pub enum GapReason {
     Refused,
 }
 
-/// Records `from` to `to`, both included, of queue `of`, that no sink will receive any more.
+/// Records `from` to `to`, both included, of queue `of`, that no sink will receive any more, or that one sink refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gap {
     /// The queue that held them; not always the queue that says so.
@@ -34,4 +34,7 @@ pub struct Gap {
     pub reason: GapReason,
     /// How many records.
     pub count: u64,
+    /// The sink that refused them; another may well have taken them. Absent where no sink will get them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sink: Option<String>,
 }

@@ -64,6 +64,12 @@ impl Kind {
         }
     }
 
+    /// Every topic.
+    #[must_use]
+    pub fn topics() -> [&'static str; 2] {
+        [TOPIC_READINGS, TOPIC_HEALTH]
+    }
+
     /// The byte that stands for this kind in a queue.
     #[must_use]
     pub fn tag(self) -> u8 {

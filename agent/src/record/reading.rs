@@ -72,6 +72,16 @@ impl Quantity {
     }
 }
 
+impl Quantity {
+    /// The quantity of this name on the wire.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        use serde::de::value::{Error, StrDeserializer};
+        let name: StrDeserializer<'_, Error> = serde::de::IntoDeserializer::into_deserializer(name);
+        Self::deserialize(name).ok()
+    }
+}
+
 /// Whether a value can be believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

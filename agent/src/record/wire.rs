@@ -177,8 +177,11 @@ mod tests {
     #[test]
     fn every_kind_comes_back_as_it_went() {
         let health = Health { cpu_ratio: Some(0.25), hostname: Some("w3".into()), ..Health::default() };
-        let gap = Gap { of: Uuid::from_u128(1), from: 3, to: 5, reason: GapReason::QueueFull, count: 3 };
-        for body in [Body::Reading(reading()), Body::Health(Box::new(health)), Body::Gap(gap)] {
+        let of = Uuid::from_u128(1);
+        let gap = Gap { of, from: 3, to: 5, reason: GapReason::QueueFull, count: 3, sink: None };
+        let refused = Gap { reason: GapReason::Refused, sink: Some("kafka".into()), ..gap.clone() };
+        let gaps = [gap, refused].map(Body::Gap);
+        for body in [Body::Reading(reading()), Body::Health(Box::new(health))].into_iter().chain(gaps) {
             let sent = record(body);
             assert_eq!(Record::decode(&sent.encode().unwrap()).unwrap(), sent);
         }

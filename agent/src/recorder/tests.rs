@@ -19,6 +19,7 @@ struct Lab {
     durable: watch::Receiver<u64>,
     observations: mpsc::Sender<Observed>,
     refusals: mpsc::Sender<Refused>,
+    asks: mpsc::Sender<Ask>,
     recording: tokio::task::JoinHandle<(Vec<Loss>, Result<(), QueueError>)>,
     clock: Arc<FixedClock>,
 }
@@ -32,6 +33,7 @@ fn lab() -> Lab {
     let (durable, durable_seen) = watch::channel(0);
     let (observations, observed) = mpsc::channel(16);
     let (refusals, refused) = mpsc::channel(16);
+    let (asks, asked) = mpsc::channel(1);
     let clock = Arc::new(FixedClock::default());
     let recorder = Recorder {
         board: "w3".parse().unwrap(),
@@ -42,8 +44,18 @@ fn lab() -> Lab {
         tally: Arc::new(Tally::default()),
         durable,
     };
-    let recording = tokio::spawn(recorder.run(opened.writer, observed, refused));
-    Lab { disk, reader, _cursor: cursor, durable: durable_seen, observations, refusals, recording, clock }
+    let recording = tokio::spawn(recorder.run(opened.writer, observed, refused, asked));
+    Lab {
+        disk,
+        reader,
+        _cursor: cursor,
+        durable: durable_seen,
+        observations,
+        refusals,
+        asks,
+        recording,
+        clock,
+    }
 }
 
 impl Lab {
@@ -131,13 +143,14 @@ async fn a_refusal_is_answered_once_its_gap_is_durable() {
     lab.observe(0, uptime(1.0), &[]).await;
     let identity = lab.records(1).await[0].identity;
     let (told, durable) = oneshot::channel();
-    lab.refusals.send(Refused { records: vec![identity], told }).await.unwrap();
+    lab.refusals.send(Refused { sink: SinkName::Kafka, records: vec![identity], told }).await.unwrap();
     durable.await.unwrap();
     let gaps = lab.gaps().await;
     assert_eq!(
         (gaps[0].of, gaps[0].from, gaps[0].reason),
         (identity.queue, identity.sequence, GapReason::Refused)
     );
+    assert_eq!(gaps[0].sink.as_deref(), Some("kafka"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -146,13 +159,35 @@ async fn a_refusal_that_comes_while_the_recorder_stops_is_written_or_turned_away
     lab.observe(0, uptime(1.0), &[]).await;
     let identity = lab.records(1).await[0].identity;
     let (told, durable) = oneshot::channel();
-    lab.refusals.send(Refused { records: vec![identity], told }).await.unwrap();
+    lab.refusals.send(Refused { sink: SinkName::Kafka, records: vec![identity], told }).await.unwrap();
     drop(lab.observations);
     let (losses, closed) = lab.recording.await.unwrap();
     assert!(closed.is_ok());
     assert!(durable.await.is_ok());
     assert_eq!(losses.len(), 1);
     let (told, turned_away) = oneshot::channel();
-    assert!(lab.refusals.send(Refused { records: vec![identity], told }).await.is_err());
+    assert!(
+        lab.refusals.send(Refused { sink: SinkName::Kafka, records: vec![identity], told }).await.is_err()
+    );
     assert!(turned_away.await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_asks_is_told_what_is_newest_and_nothing_that_is_stale() {
+    let mut lab = lab();
+    let newest = async |lab: &Lab| {
+        let (answer, answered) = oneshot::channel();
+        lab.asks.send(answer).await.unwrap();
+        answered.await.unwrap()
+    };
+    assert!(newest(&lab).await.health.is_none(), "nothing was seen yet");
+    lab.observe(0, Health { uptime_seconds: Some(1.0), ..Health::default() }, &[20.0]).await;
+    lab.observe(0, Health { uptime_seconds: Some(2.0), ..Health::default() }, &[21.0]).await;
+    lab.records(2).await;
+    let told = newest(&lab).await;
+    assert_eq!(told.health.and_then(|health| health.uptime_seconds), Some(2.0));
+    assert_eq!(told.readings.iter().map(|reading| reading.value).collect::<Vec<_>>(), [21.0]);
+    tokio::time::advance(INTERVAL.mul_f64(STALE_AFTER) + Duration::from_millis(1)).await;
+    let told = newest(&lab).await;
+    assert!(told.health.is_none() && told.readings.is_empty(), "{told:?}");
 }

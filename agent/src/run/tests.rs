@@ -43,7 +43,11 @@ fn start(directory: &Path, bootstrap: String) -> Agent {
         sources: vec![Scheduled { source: Box::new(Counter(0.0)), interval }],
         queue_directory: directory.to_owned(),
         queue: queue::Settings::default(),
-        kafka_bootstrap: vec![bootstrap],
+        kafka: Some(Destination {
+            settings: KafkaSettings { bootstrap: vec![bootstrap], board: "w3".parse().unwrap(), login: None },
+            rate: Rate::UNBOUNDED,
+        }),
+        cassandra: None,
         clock: Arc::new(SystemClock::new().unwrap()),
     })
     .unwrap()
@@ -140,7 +144,7 @@ async fn two_agents_with_one_queue_are_refused() {
     let directory = tempfile::tempdir().unwrap();
     let agent = start(directory.path(), "127.0.0.1:1".into());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new().unwrap());
-    let second = open_queue(directory.path(), queue::Settings::default(), &clock);
+    let second = open_queue(directory.path(), queue::Settings::default(), &clock, &[SinkName::Kafka]);
     assert!(matches!(second, Err(QueueError::Locked { .. })));
     agent.stop(Duration::ZERO).await;
 }

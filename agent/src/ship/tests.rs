@@ -6,9 +6,12 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use super::*;
+use crate::clock::testing::FixedClock;
 use crate::queue::testing::FakeDisk;
 use crate::queue::{self, Settings, Writer};
 use crate::record::Entry;
+use crate::sink::outage::Outage;
+use crate::tally::{SinkCounts, Tally};
 
 /// What the sink does with a batch.
 #[derive(Clone, Copy, PartialEq)]
@@ -67,6 +70,7 @@ impl Sink for Scripted {
 }
 
 struct Lab {
+    disk: Arc<FakeDisk>,
     writer: Writer,
     durable: watch::Sender<u64>,
     link: watch::Sender<bool>,
@@ -78,8 +82,13 @@ struct Lab {
 
 /// A queue of `records` durable records, and a shipper that meets `answers`.
 fn lab(records: u64, answers: &[Answer]) -> Lab {
+    lab_at(Rate::UNBOUNDED, records, answers)
+}
+
+fn lab_at(rate: Rate, records: u64, answers: &[Answer]) -> Lab {
     let disk = Arc::new(FakeDisk::default());
-    let mut opened = queue::open(disk, Settings::default(), Uuid::nil(), &["scripted"]).unwrap();
+    let mut opened =
+        queue::open(Arc::clone(&disk) as _, Settings::default(), Uuid::nil(), &["scripted"]).unwrap();
     for _ in 0..records {
         opened.writer.append(1, |identity| identity.sequence.to_string().into_bytes());
     }
@@ -88,28 +97,37 @@ fn lab(records: u64, answers: &[Answer]) -> Lab {
     let (durable, durable_seen) = watch::channel(committed);
     let (link, plugged) = watch::channel(true);
     let (refusals, refused) = mpsc::channel(4);
-    let tally = Arc::new(Tally::default());
+    let outage = Arc::new(Outage::none("w3".parse().unwrap(), SinkName::Kafka));
+    let sink = Arc::new(SinkTally::starting(SinkName::Kafka, outage, 0));
+    let tally = Arc::new(Tally::starting(&opened.writer.status(), vec![Arc::clone(&sink)]));
     let script = Script::default();
     script.answers.lock().unwrap().extend(answers);
     let connecting = script.clone();
     let shipper = Shipper {
         connect: move || {
             connecting.seen.lock().unwrap().push(Seen::Connected);
-            Ok(Scripted(connecting.clone()))
+            std::future::ready(Ok(Scripted(connecting.clone())))
         },
-        outlet: Outlet::new(reader, cursor),
+        outlet: Outlet::new(reader, cursor, opened.refusals.remove(0)),
         durable: durable_seen,
         link: plugged,
         refused: refusals,
-        tally: Arc::clone(&tally),
+        rate,
+        clock: Arc::new(FixedClock::default()),
+        tally: sink,
+        complaint: Complaint::default(),
     };
     let shipping = tokio::spawn(shipper.run());
-    Lab { writer: opened.writer, durable, link, refused, tally, script, shipping }
+    Lab { disk, writer: opened.writer, durable, link, refused, tally, script, shipping }
 }
 
 impl Lab {
     fn position(&self) -> u64 {
         self.writer.status().cursors[0].position
+    }
+
+    fn sink(&self) -> SinkCounts {
+        self.tally.snapshot().sinks.remove(0)
     }
 
     /// Lets everything run until `condition` holds.
@@ -167,9 +185,32 @@ async fn a_refused_record_is_passed_only_once_its_gap_is_durable() {
     let refused = lab.refused.recv().await.unwrap();
     assert_eq!(refused.records.iter().map(|identity| identity.sequence).collect::<Vec<_>>(), [1]);
     assert_eq!(lab.position(), 0, "the gap is not durable yet");
+    let kept = queue::refused(&*lab.disk).unwrap().remove(0);
+    assert_eq!((kept.sink.as_str(), kept.records.len()), ("scripted", 1), "the record itself is");
+    assert_eq!((kept.records[0].identity.sequence, kept.records[0].reason.as_str()), (1, "too large"));
     refused.told.send(()).unwrap();
-    lab.until("the move", |lab| lab.position() == 3).await;
-    assert_eq!(lab.tally.counts().delivered, 2);
+    lab.until("the move", |lab| lab.sink().position == 3).await;
+    let SinkCounts { delivered, refused, position, .. } = lab.sink();
+    assert_eq!((delivered, refused, position), (2, 1, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_backlog_leaves_at_the_rate_and_no_faster() {
+    let rate = Rate::per_second(std::num::NonZeroU32::new(10).unwrap());
+    let start = Instant::now();
+    let lab = lab_at(rate, 100, &[]);
+    lab.until("the backlog's end", |lab| lab.position() == 100).await;
+    let taken = start.elapsed();
+    assert!(taken.as_secs_f64() >= 8.99, "10 at once and 90 at 10 a second: {taken:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_is_told_while_it_lasts_and_no_longer() {
+    let lab = lab(1, &[Answer::Fail, Answer::Fail, Answer::Take]);
+    lab.until("a failure", |lab| lab.sink().failing.is_some()).await;
+    assert!(lab.sink().failing.unwrap().contains("told to"));
+    lab.until("delivery", |lab| lab.position() == 1 && lab.sink().failing.is_none()).await;
+    assert!(lab.sink().acknowledged.is_some());
 }
 
 #[tokio::test(start_paused = true)]

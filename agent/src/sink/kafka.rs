@@ -1,36 +1,45 @@
 //! Records to Kafka: a record is safe when the broker has acknowledged it.
 //!
-//! The client is librdkafka's idempotent producer. Four of its habits are turned round here:
+//! The client is librdkafka's idempotent producer. Five of its habits are turned round here:
 //! - It gives up on records after a time (`message.timeout.ms`). Here it never does: the queue owns
 //!   retention, and a batch simply waits.
 //! - "Sent" only means enqueued. Here only the delivery callback counts.
 //! - It refuses whole requests. A broker that finds one record of a request too large or invalid fails
-//!   its neighbours with it. Here a refusal counts only for a record that was sent alone.
+//!   its neighbours with it. Here what was refused is sent again in halves, and a refusal counts only for
+//!   a record that was sent alone.
+//! - It fails records whose topic is unknown, or not allowed. Here those wait until the topic takes them; the
+//!   client never makes a topic.
 //! - After a fatal error it can do nothing more. Then [`Kafka::deliver`] fails, [`crate::ship`] builds a
 //!   new producer, and everything after the cursor is offered to it.
 //!
 //! Nobody polls in the background: the producer's events are taken from the loop that waits for them.
 
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+mod book;
+mod cause;
+
+use std::sync::Arc;
 use std::time::Duration;
 
-use rdkafka::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::DeliveryResult;
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
+use rdkafka::error::KafkaError;
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::types::RDKafkaErrorCode;
 use tokio::time::Instant;
 
+use self::book::{Acknowledgements, Book};
+use self::cause::{Cause, TopicView, view};
+use super::login::Login;
+use super::outage::Outage;
 use super::{Receipt, Refusal, Sink, SinkError};
 use crate::record::{BoardName, Entry, Kind};
 
 /// How soon and how seldom the producer is asked for acknowledgements.
 const POLL_SOONEST: Duration = Duration::from_millis(4);
 const POLL_SELDOMEST: Duration = Duration::from_millis(200);
-/// Silence after which a person is told, once.
+/// Silence after which the brokers are asked what is wrong, and again after as long.
 const PATIENCE: Duration = Duration::from_secs(5);
-
+/// How long they may take to say it.
+const ASKING: Duration = Duration::from_secs(3);
 /// Silence after which the producer is built anew: it may be stuck without knowing.
 const LONGEST_SILENCE: Duration = Duration::from_secs(300);
 
@@ -41,58 +50,56 @@ pub struct KafkaSettings {
     pub bootstrap: Vec<String>,
     /// The key of every record, and the client's name at the broker.
     pub board: BoardName,
+    /// As whom; anonymously where there is none.
+    pub login: Option<Login>,
 }
 
 /// The Kafka sink.
 pub struct Kafka {
-    producer: BaseProducer<Acknowledgements>,
+    producer: Arc<BaseProducer<Acknowledgements>>,
     settings: KafkaSettings,
+    outage: Arc<Outage>,
+}
+
+/// What came of records that were sent: each was acknowledged, or is in one of these.
+struct Outcome {
+    refused: Vec<Refusal>,
+    withheld: Vec<usize>,
 }
 
 impl Kafka {
-    /// Makes a producer. Nothing is sent yet, and no broker need be there.
+    /// Makes a producer. Nothing is sent yet, and no broker need be there. What keeps records waiting later
+    /// is told to `outage`.
     ///
     /// # Errors
     /// When librdkafka refuses its settings.
-    pub fn connect(settings: &KafkaSettings) -> Result<Self, SinkError> {
-        let bootstrap = settings.bootstrap.join(",");
-        let producer = ClientConfig::new()
-            .set("bootstrap.servers", &bootstrap)
-            .set("client.id", settings.board.as_str())
-            .set("enable.idempotence", "true")
-            .set("acks", "all")
-            .set("compression.type", "zstd")
-            .set("message.timeout.ms", "0")
-            .set("partitioner", "murmur2_random") // as Java's clients do, so that all agree where a board lives
-            .set("linger.ms", "5")
-            .set("queue.buffering.max.messages", "4000") // one batch and its neighbour, not librdkafka's 100,000
-            .set("queue.buffering.max.kbytes", "4096")
-            .set("reconnect.backoff.max.ms", "2000")
-            .set("topic.metadata.refresh.interval.ms", "60000")
-            .set("log.connection.close", "false")
-            .set_log_level(RDKafkaLogLevel::Critical)
-            .create_with_context(Acknowledgements::default())
-            .map_err(|error| failed(settings, &error.to_string()))?;
-        Ok(Self { producer, settings: settings.clone() })
+    pub fn connect(settings: &KafkaSettings, outage: Arc<Outage>) -> Result<Self, SinkError> {
+        Ok(Self { producer: Arc::new(producer(settings)?), settings: settings.clone(), outage })
     }
 
-    /// Sends the records at `indices` and waits until each is acknowledged or refused; returns the
-    /// refused ones, in order.
-    async fn send(&mut self, batch: &[Entry], indices: &[usize]) -> Result<Vec<Refusal>, SinkError> {
+    /// Sends the records at `indices` and waits until of each something is known.
+    async fn send(&mut self, batch: &[Entry], indices: &[usize]) -> Result<Outcome, SinkError> {
         self.book().open(indices);
+        let mut sending = indices.to_vec();
         let mut enqueued = 0;
         let mut pause = POLL_SOONEST;
-        let mut silence = Silence::new(&self.settings);
+        let mut silence = Silence::begin();
         loop {
-            enqueued += self.enqueue(batch, &indices[enqueued..])?;
+            enqueued += self.enqueue(batch, &sending[enqueued..])?;
             self.producer.poll(Duration::ZERO);
             self.check()?;
-            let open = self.book().unsettled.len();
+            let open = self.book().unsettled();
             if open == 0 {
-                return Ok(self.book().refusals());
+                let (refused, withheld) = self.book().close();
+                return Ok(Outcome { refused, withheld });
             }
-            if silence.note(open, || self.book().trouble.clone()) {
-                return Err(failed(&self.settings, "no acknowledgement for five minutes"));
+            match silence.after(open) {
+                Next::Wait => {}
+                Next::Ask => self.explain(batch).await,
+                Next::Renew => {
+                    sending = self.renew()?;
+                    (enqueued, silence) = (0, Silence::begin());
+                }
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(POLL_SELDOMEST);
@@ -113,13 +120,77 @@ impl Kafka {
             match self.producer.send(record) {
                 Ok(()) => {}
                 Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), _)) => return Ok(count),
-                Err((KafkaError::MessageProduction(code), _)) if is_refusal(code) => {
-                    self.book().refuse(index, code.to_string());
-                }
+                Err((KafkaError::MessageProduction(code), _)) => self.book().note(index, kind.topic(), code),
                 Err((error, _)) => return Err(failed(&self.settings, &error.to_string())),
             }
         }
         Ok(indices.len())
+    }
+
+    /// Says why nothing is acknowledged.
+    async fn explain(&self, batch: &[Entry]) {
+        let mut topics: Vec<&'static str> =
+            batch.iter().filter_map(|entry| Kind::from_tag(entry.tag)).map(Kind::topic).collect();
+        topics.sort_unstable();
+        topics.dedup();
+        let mut cause = Cause::Unacknowledged;
+        for topic in topics {
+            match self.ask(topic).await {
+                Some(topic) => {
+                    if let Some(found) = Cause::of(&topic) {
+                        cause = found;
+                        break;
+                    }
+                }
+                None => {
+                    let trouble = self.book().trouble.clone();
+                    let away = trouble.as_ref().map_or(Cause::Unacknowledged, Cause::of_trouble);
+                    return self.say(&away, trouble.map(|trouble| trouble.reason).as_deref());
+                }
+            }
+        }
+        self.say(&cause, None);
+    }
+
+    fn say(&self, cause: &Cause, detail: Option<&str>) {
+        self.outage.because_of(&cause.sentence(&self.settings), detail);
+    }
+
+    /// What the brokers say of a topic; nothing when none of them answers.
+    async fn ask(&self, topic: &'static str) -> Option<TopicView> {
+        let producer = Arc::clone(&self.producer);
+        let asking = move || producer.client().fetch_metadata(Some(topic), ASKING).map(|told| view(&told));
+        let told = tokio::task::spawn_blocking(asking).await.ok()?.ok()?;
+        told.into_iter().find(|told| told.name == topic)
+    }
+
+    /// Waits until the topic that withheld records takes them.
+    async fn until_taken(&self) {
+        let Some((topic, code)) = self.book().topic.take() else { return };
+        let cause = Cause::of_record(&topic, code);
+        self.say(&cause, None);
+        let Some(topic) = Kind::topics().into_iter().find(|known| *known == topic) else { return };
+        loop {
+            tokio::time::sleep(PATIENCE).await;
+            self.producer.poll(Duration::ZERO);
+            match self.ask(topic).await.map(|told| Cause::of(&told)) {
+                Some(Some(cause)) if cause.is_the_topics() => self.say(&cause, None),
+                // Whatever else is wrong shows when it is sent.
+                Some(_) => return,
+                None => {}
+            }
+        }
+    }
+
+    /// Builds the producer anew; returns what is still to be sent, which may arrive twice.
+    fn renew(&mut self) -> Result<Vec<usize>, SinkError> {
+        let open = self.book().open_ones();
+        let fresh = Arc::new(producer(&self.settings)?);
+        fresh.context().book().open(&open);
+        let old = std::mem::replace(&mut self.producer, fresh);
+        // A client may take its time to say goodbye.
+        tokio::task::spawn_blocking(move || drop(old));
+        Ok(open)
     }
 
     fn book(&self) -> std::sync::MutexGuard<'_, Book> {
@@ -128,151 +199,119 @@ impl Kafka {
 
     /// Whether the producer can never deliver again.
     fn check(&self) -> Result<(), SinkError> {
-        if let Some(reason) = self.book().failure.take() {
-            return Err(failed(&self.settings, &reason));
+        let failure = self.book().failure.take();
+        match (self.producer.client().fatal_error(), failure) {
+            // Without the right to write to any topic a producer gets no identity.
+            (Some((RDKafkaErrorCode::ClusterAuthorizationFailed, _)), _) => Err(self.not_allowed()),
+            (Some((_, reason)), _) | (None, Some(reason)) => Err(failed(&self.settings, &reason)),
+            (None, None) => Ok(()),
         }
-        match self.producer.client().fatal_error() {
-            Some((_, reason)) => Err(failed(&self.settings, &reason)),
-            None => Ok(()),
+    }
+
+    fn not_allowed(&self) -> SinkError {
+        let KafkaSettings { bootstrap, login, .. } = &self.settings;
+        let who = login.as_ref().map_or("nobody", |login| &login.user);
+        SinkError::Unready {
+            sink: "kafka",
+            address: bootstrap.join(","),
+            what: format!("does not let {who} write to any topic"),
+            remedy: format!("allow {who} Describe and Write on {}", Kind::topics().join(" and ")),
         }
     }
 }
 
 impl Sink for Kafka {
     async fn deliver(&mut self, batch: &[Entry]) -> Result<Receipt, SinkError> {
-        let all: Vec<usize> = (0..batch.len()).collect();
-        let doubtful = self.send(batch, &all).await?;
         let mut refused = Vec::new();
-        for Refusal { index, .. } in doubtful {
-            refused.extend(self.send(batch, &[index]).await?);
+        let mut groups: Vec<Vec<usize>> = vec![(0..batch.len()).collect()];
+        while let Some(group) = groups.pop() {
+            let outcome = self.send(batch, &group).await?;
+            if group.len() == 1 {
+                refused.extend(outcome.refused);
+            } else {
+                let doubtful: Vec<usize> = outcome.refused.iter().map(|refusal| refusal.index).collect();
+                let (first, second) = doubtful.split_at(doubtful.len().div_ceil(2));
+                groups.extend(
+                    [second, first].into_iter().filter(|half| !half.is_empty()).map(<[usize]>::to_vec),
+                );
+            }
+            if !outcome.withheld.is_empty() {
+                self.until_taken().await;
+                if self.producer.client().fatal_error().is_some() {
+                    self.renew()?;
+                }
+                groups.push(outcome.withheld);
+            }
         }
+        refused.sort_by_key(|refusal| refusal.index);
         Ok(Receipt { settled: batch.len(), refused })
     }
 }
 
-/// Tells once that the broker is silent, and once that it is back.
+fn producer(settings: &KafkaSettings) -> Result<BaseProducer<Acknowledgements>, SinkError> {
+    let mut config = ClientConfig::new();
+    if let Some(Login { user, password }) = &settings.login {
+        config
+            .set("security.protocol", "sasl_plaintext")
+            .set("sasl.mechanism", "PLAIN") // built into librdkafka, without OpenSSL
+            .set("sasl.username", user)
+            .set("sasl.password", password.expose());
+    }
+    config
+        .set("bootstrap.servers", settings.bootstrap.join(","))
+        .set("client.id", settings.board.as_str())
+        .set("enable.idempotence", "true")
+        .set("acks", "all")
+        .set("compression.type", "zstd")
+        .set("message.timeout.ms", "0")
+        .set("partitioner", "murmur2_random") // as Java's clients do, so that all agree where a board lives
+        .set("allow.auto.create.topics", "false") // `pirack topics apply` makes them, with the right partitions
+        .set("topic.metadata.propagation.max.ms", "5000") // then it is unknown, not only late
+        .set("linger.ms", "5")
+        .set("queue.buffering.max.messages", "4000") // one batch and its neighbour, not librdkafka's 100,000
+        .set("queue.buffering.max.kbytes", "4096")
+        .set("reconnect.backoff.max.ms", "2000")
+        .set("topic.metadata.refresh.interval.ms", "60000")
+        .set("log.connection.close", "false")
+        .set_log_level(RDKafkaLogLevel::Critical)
+        .create_with_context(Acknowledgements::default())
+        .map_err(|error| failed(settings, &error.to_string()))
+}
+
+/// How long no record has been settled.
 struct Silence {
-    board: BoardName,
-    address: String,
     since: Instant,
+    asked: Instant,
     open: usize,
-    told: bool,
+}
+
+/// What to do about it.
+enum Next {
+    Wait,
+    Ask,
+    Renew,
 }
 
 impl Silence {
-    fn new(settings: &KafkaSettings) -> Self {
-        let address = settings.bootstrap.join(",");
-        Self { board: settings.board.clone(), address, since: Instant::now(), open: usize::MAX, told: false }
+    fn begin() -> Self {
+        let now = Instant::now();
+        Self { since: now, asked: now, open: usize::MAX }
     }
 
-    /// Notes how many records are still open; true when it has been silent for so long that a new
-    /// producer may do better.
-    fn note(&mut self, open: usize, trouble: impl Fn() -> Option<String>) -> bool {
+    /// What to do while so many are open.
+    fn after(&mut self, open: usize) -> Next {
         if open < self.open {
-            (self.open, self.since) = (open, Instant::now());
-        } else if !self.told && self.since.elapsed() >= PATIENCE {
-            self.told = true;
-            let reason = trouble().unwrap_or_else(|| "no answer".to_owned());
-            tracing::warn!(
-                board = %self.board,
-                kafka = self.address,
-                reason,
-                "no acknowledgement for 5 s; records wait in the queue"
-            );
+            *self = Self { open, ..Self::begin() };
         }
-        self.since.elapsed() >= LONGEST_SILENCE
-    }
-}
-
-impl Drop for Silence {
-    fn drop(&mut self) {
-        if self.told {
-            let seconds = self.since.elapsed().as_secs();
-            tracing::info!(board = %self.board, kafka = self.address, seconds, "no longer waiting for acknowledgements");
+        if self.since.elapsed() >= LONGEST_SILENCE {
+            return Next::Renew;
         }
-    }
-}
-
-/// What the broker said of the records under way.
-#[derive(Debug, Default)]
-struct Book {
-    unsettled: HashSet<usize>,
-    refused: Vec<Refusal>,
-    /// A delivery failed in a way that a new producer may mend.
-    failure: Option<String>,
-    /// The client's newest complaint.
-    trouble: Option<String>,
-}
-
-impl Book {
-    fn open(&mut self, indices: &[usize]) {
-        *self = Self { unsettled: indices.iter().copied().collect(), ..Self::default() };
-    }
-
-    fn acknowledge(&mut self, index: usize) {
-        self.unsettled.remove(&index);
-    }
-
-    fn refuse(&mut self, index: usize, reason: String) {
-        if self.unsettled.remove(&index) {
-            self.refused.push(Refusal { index, reason });
+        if self.asked.elapsed() < PATIENCE {
+            return Next::Wait;
         }
+        self.asked = Instant::now();
+        Next::Ask
     }
-
-    fn refusals(&mut self) -> Vec<Refusal> {
-        let mut refused = std::mem::take(&mut self.refused);
-        refused.sort_by_key(|refusal| refusal.index);
-        refused
-    }
-}
-
-/// Takes librdkafka's callbacks.
-#[derive(Clone, Default)]
-struct Acknowledgements(Arc<Mutex<Book>>);
-
-impl Acknowledgements {
-    fn book(&self) -> std::sync::MutexGuard<'_, Book> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl ClientContext for Acknowledgements {
-    fn log(&self, _level: RDKafkaLogLevel, facility: &str, message: &str) {
-        tracing::debug!(facility, message, "librdkafka");
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        let mut book = self.book();
-        // The first complaint names the cause ("connection refused"); "all brokers down" only follows it.
-        if error.rdkafka_error_code() != Some(RDKafkaErrorCode::AllBrokersDown) || book.trouble.is_none() {
-            book.trouble = Some(reason.to_owned());
-        }
-    }
-}
-
-impl ProducerContext for Acknowledgements {
-    type DeliveryOpaque = usize;
-
-    fn delivery(&self, result: &DeliveryResult<'_>, index: usize) {
-        let mut book = self.book();
-        match result {
-            Ok(_) => book.acknowledge(index),
-            Err((KafkaError::MessageProduction(code), _)) if is_refusal(*code) => {
-                book.refuse(index, code.to_string());
-            }
-            Err((error, _)) => book.failure = Some(error.to_string()),
-        }
-    }
-}
-
-/// Whether the broker will not take this record, or one that shared its request (KIP-467).
-fn is_refusal(code: RDKafkaErrorCode) -> bool {
-    matches!(
-        code,
-        RDKafkaErrorCode::MessageSizeTooLarge
-            | RDKafkaErrorCode::InvalidRecord
-            | RDKafkaErrorCode::InvalidDifferentRecord
-    )
 }
 
 fn failed(settings: &KafkaSettings, reason: &str) -> SinkError {

@@ -4,11 +4,44 @@
 //! past the call: what it did not call safe or refused is offered again from the queue, so a sink can
 //! be dropped at any moment, even in the middle of a call, and nothing is lost.
 
+pub mod cassandra;
 pub mod kafka;
+pub mod login;
+pub mod outage;
 
+use std::fmt;
 use std::future::Future;
 
+use serde::Serialize;
+
 use crate::record::Entry;
+
+/// The sinks there are. The name is also that of the sink's cursor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SinkName {
+    /// Apache Kafka.
+    Kafka,
+    /// Apache Cassandra.
+    Cassandra,
+}
+
+impl SinkName {
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Kafka => "kafka",
+            Self::Cassandra => "cassandra",
+        }
+    }
+}
+
+impl fmt::Display for SinkName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
 
 /// What came of a batch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -50,5 +83,17 @@ pub enum SinkError {
         address: String,
         /// In the client's own words.
         reason: String,
+    },
+    /// The far side is not ready for records, or not there; it is asked again.
+    #[error("{sink} at {address} {what}: {remedy}")]
+    Unready {
+        /// Which sink.
+        sink: &'static str,
+        /// Where it is.
+        address: String,
+        /// What is not well, as the end of a sentence that begins with the sink.
+        what: String,
+        /// What to do.
+        remedy: String,
     },
 }

@@ -7,7 +7,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use pirack_agent::record::{BoardName, NameError};
-use pirack_agent::run::{self, Agent, AgentSettings, Clock, Counts, QueueSettings, RunError, Scheduled};
+use pirack_agent::run::{
+    self, Agent, AgentSettings, Clock, Counts, Destination, KafkaSettings, QueueSettings, Rate, RunError,
+    Scheduled,
+};
 use pirack_agent::simulate::{self, SimulatedBoard};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
@@ -254,13 +257,16 @@ fn agent(
     board: BoardName,
     sources: Vec<Scheduled>,
 ) -> Result<Agent, RunError> {
+    let kafka =
+        KafkaSettings { bootstrap: vec![broker.address().to_owned()], board: board.clone(), login: None };
     Agent::start(AgentSettings {
         queue_directory: ground.scratch.queue(board.as_str()),
         board,
         interval: ground.interval,
         sources,
         queue: QueueSettings::bounded(QUEUE_BYTES),
-        kafka_bootstrap: vec![broker.address().to_owned()],
+        kafka: Some(Destination { settings: kafka, rate: Rate::UNBOUNDED }),
+        cassandra: None,
         clock: Arc::clone(&ground.clock),
     })
 }

@@ -8,7 +8,7 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Arguments, Conclusion, Failed, Trial};
 
 use crate::lab::{Lab, Spec};
 
@@ -16,40 +16,57 @@ use crate::lab::{Lab, Spec};
 pub type Outcome = Result<(), Failed>;
 /// A test's name, which is a promise, and its body.
 pub type Test = (&'static str, fn(&Lab) -> Outcome);
+/// The same for a test that makes labs of its own.
+pub type LoneTest = (&'static str, fn() -> Outcome);
 
 /// Runs the tests over one lab, as the command line says (`--list`, `--exact`, names).
 #[must_use]
 pub fn conduct(spec: &Spec, tests: &[Test]) -> ExitCode {
+    let names: Vec<_> = tests.iter().map(|(name, _)| *name).collect();
+    gated(&names, |arguments| {
+        let lab = match Lab::begin(spec).and_then(|mut lab| lab.enter().map(|()| lab)) {
+            Ok(lab) => Arc::new(lab),
+            Err(error) => return all(arguments, &names, &Err(chain(&error).into())),
+        };
+        let trials = tests.iter().map(|(name, test)| {
+            let (lab, test) = (Arc::clone(&lab), *test);
+            Trial::test(*name, move || test(&lab))
+        });
+        libtest_mimic::run(arguments, trials.collect())
+    })
+}
+
+/// Runs tests that make labs of their own, one after another.
+#[must_use]
+pub fn conduct_alone(tests: &[LoneTest]) -> ExitCode {
+    let names: Vec<_> = tests.iter().map(|(name, _)| *name).collect();
+    gated(&names, |arguments| {
+        let trials = tests.iter().map(|(name, test)| Trial::test(*name, *test));
+        libtest_mimic::run(arguments, trials.collect())
+    })
+}
+
+/// Runs what needs a lab where there can be one.
+fn gated(names: &[&'static str], run: impl FnOnce(&Arguments) -> Conclusion) -> ExitCode {
     let mut arguments = Arguments::from_args();
     // One lab, so one test at a time; on the main thread, which has entered it.
     arguments.test_threads = Some(1);
     if arguments.list {
-        let listed = tests.iter().map(|(name, _)| Trial::test(*name, || Ok(())));
-        return libtest_mimic::run(&arguments, listed.collect()).exit_code();
+        return all(&arguments, names, &Ok(())).exit_code();
     }
-    if let Err(missing) = Lab::requirements() {
-        if std::env::var("CI").as_deref() == Ok("true") {
-            return fail(&arguments, tests, &missing.to_string());
+    let conclusion = match Lab::requirements() {
+        Ok(()) => run(&arguments),
+        Err(missing) if std::env::var("CI").as_deref() == Ok("true") => {
+            all(&arguments, names, &Err(missing.to_string().into()))
         }
-        return leave_out(&arguments, tests, &missing.to_string());
-    }
-    let started = Lab::begin(spec).and_then(|mut lab| lab.enter().map(|()| lab));
-    let lab = match started {
-        Ok(lab) => Arc::new(lab),
-        Err(error) => return fail(&arguments, tests, &chain(&error)),
+        Err(missing) => leave_out(&arguments, names, &missing.to_string()),
     };
-    let trials = tests.iter().map(|(name, test)| {
-        let (lab, test) = (Arc::clone(&lab), *test);
-        Trial::test(*name, move || test(&lab))
-    });
-    let conclusion = libtest_mimic::run(&arguments, trials.collect());
-    drop(lab);
     conclusion.exit_code()
 }
 
 /// The form that `tests/run.sh` counts; see `skip` in the scenarios' own library.
-fn leave_out(arguments: &Arguments, tests: &[Test], reason: &str) -> ExitCode {
-    let trials = tests.iter().map(|(name, _)| {
+fn leave_out(arguments: &Arguments, names: &[&'static str], reason: &str) -> Conclusion {
+    let trials = names.iter().map(|name| {
         let line = format!("skipped: {name}: {reason}\n");
         Trial::test(*name, move || {
             // A test has nowhere to report that standard error is closed.
@@ -57,15 +74,16 @@ fn leave_out(arguments: &Arguments, tests: &[Test], reason: &str) -> ExitCode {
             Ok(())
         })
     });
-    libtest_mimic::run(arguments, trials.collect()).exit_code()
+    libtest_mimic::run(arguments, trials.collect())
 }
 
-fn fail(arguments: &Arguments, tests: &[Test], reason: &str) -> ExitCode {
-    let trials = tests.iter().map(|(name, _)| {
-        let reason = reason.to_owned();
-        Trial::test(*name, move || Err(reason.into()))
+/// The same end for all of them.
+fn all(arguments: &Arguments, names: &[&'static str], outcome: &Outcome) -> Conclusion {
+    let trials = names.iter().map(|name| {
+        let outcome = outcome.clone();
+        Trial::test(*name, move || outcome)
     });
-    libtest_mimic::run(arguments, trials.collect()).exit_code()
+    libtest_mimic::run(arguments, trials.collect())
 }
 
 fn chain(error: &dyn std::error::Error) -> String {

@@ -31,7 +31,7 @@ mod tree;
 pub use board::Board;
 pub use error::LabError;
 pub use fault::SMALL_DISK;
-pub use harness::{Outcome, Test, conduct};
+pub use harness::{LoneTest, Outcome, Test, conduct, conduct_alone};
 pub use lab::{Lab, Spec};
 pub use place::cache_folder;
 pub use requirements::Missing;

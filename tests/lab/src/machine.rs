@@ -19,7 +19,8 @@ const SCRIPT: &str = include_str!("machine.sh");
 /// process that a shell starts after `unshare --pid` is the namespace's own first.
 const STARTER: &str = r#"record=$1 log=$2; shift 2
 setsid sh "$@" >"$log" 2>&1 </dev/null &
-read -r stat </proc/$!/stat && echo "$stat" >"$record""#;
+read -r stat </proc/$!/stat && read -r boot </proc/sys/kernel/random/boot_id &&
+    printf '%s\n%s\n' "$stat" "$boot" >"$record""#;
 /// What PID 1 of a machine is once its root stands.
 const INIT: &str = "tini";
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -68,9 +69,8 @@ impl Machine {
             .arg(parts.target)
             .stdin(Stdio::from(lock.shared()?));
         let what = format!("making {}", parts.name);
-        let status = starter.status().map_err(LabError::kernel(what.clone()))?;
-        let init = Process::recorded(&record).filter(|_| status.success());
-        let init = init.ok_or_else(|| complaint(&what, &log))?;
+        tool::finish(&what, &mut starter)?;
+        let init = Process::recorded(&record).ok_or_else(|| complaint(&what, &log))?;
         tool::wait_until(&what, DEADLINE, || match init.program() {
             Some(program) => Ok(program == INIT),
             None => Err(complaint(&what, &log)),

@@ -56,6 +56,9 @@ enum Verb {
     Run {
         /// The board
         board: String,
+        /// By the clock that `shift-time` sets, not by the true one
+        #[arg(long)]
+        shifted_time: bool,
         #[command(flatten)]
         program: Program,
     },
@@ -86,7 +89,7 @@ enum Verb {
     FillDisk(On),
     /// Empty a board's small disk again
     FreeDisk(On),
-    /// Shift the time of day of programs run on a board with `LAB_TIME` (see docs/lab.md)
+    /// Shift the time of day of programs that run on a board by `lab run --shifted-time`
     ShiftTime {
         /// The board
         board: String,
@@ -140,8 +143,13 @@ fn obey(line: &Line) -> anyhow::Result<ExitCode> {
         Verb::Enter(Program { program }) => {
             return become_program(Lab::attach(name)?.command(&program[0]), &program[1..]);
         }
-        Verb::Run { board, program: Program { program } } => {
-            return become_program(on(name, board)?.command(&program[0]), &program[1..]);
+        Verb::Run { board, shifted_time, program: Program { program } } => {
+            let board = on(name, board)?;
+            let command = match shifted_time {
+                true => board.command_with_shifted_time(&program[0])?,
+                false => board.command(&program[0]),
+            };
+            return become_program(command, &program[1..]);
         }
         Verb::Ssh { board, user, command } => {
             return become_program(on(name, board)?.ssh().command(user, &command.join(" ")), &[]);
@@ -171,7 +179,7 @@ fn bring_up(name: &str, boards: usize) -> anyhow::Result<()> {
     if whole && status.boards.len() == boards {
         say(&format!("lab: {name} is up already"));
     } else {
-        if status.up && status.held_by.is_none() {
+        if status.held_by.is_none() {
             Lab::take_down(name)?;
         }
         let began = Instant::now();

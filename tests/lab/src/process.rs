@@ -43,9 +43,13 @@ impl Process {
         Self::parse(&fs::read_to_string("/proc/self/stat").ok()?)
     }
 
-    /// The process that a file written by the shell `read -r stat </proc/PID/stat` tells of.
+    /// The process that a record tells of: its line of `/proc/PID/stat`, then the boot's id. After another boot
+    /// it is nobody.
     pub(crate) fn recorded(record: &Path) -> Option<Self> {
-        Self::parse(&fs::read_to_string(record).ok()?)
+        let text = fs::read_to_string(record).ok()?;
+        let (stat, boot) = text.split_once('\n')?;
+        let this_boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+        if boot.trim() == this_boot.trim() { Self::parse(stat) } else { None }
     }
 
     /// Whether it is still there and not a zombie.
@@ -86,7 +90,7 @@ impl Process {
         let limit = Timespec::try_from(deadline)
             .map_err(|_| LabError::kernel(what())(io::Error::other("too long")))?;
         let mut watched = [PollFd::new(&handle, PollFlags::IN)];
-        match poll(&mut watched, Some(&limit)) {
+        match rustix::io::retry_on_intr(|| poll(&mut watched, Some(&limit))) {
             Ok(0) => Err(LabError::Late {
                 what: format!("the end of process {}", self.pid),
                 deadline,
@@ -109,6 +113,18 @@ mod tests {
         let stat = "71 (a) b (c) S 1 71 71 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 987654 0 0";
         assert_eq!(Process::parse(stat), Some(Process { pid: 71, started: 987_654 }));
         assert_eq!(Process::parse(""), None);
+    }
+
+    #[test]
+    fn a_record_of_another_boot_is_of_nobody() {
+        let folder = tempfile::tempdir().unwrap();
+        let record = folder.path().join("init");
+        let stat = fs::read_to_string("/proc/self/stat").unwrap();
+        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
+        fs::write(&record, format!("{stat}{boot}")).unwrap();
+        assert_eq!(Process::recorded(&record), Process::this());
+        fs::write(&record, format!("{stat}00000000-0000-0000-0000-000000000000\n")).unwrap();
+        assert_eq!(Process::recorded(&record), None);
     }
 
     #[test]

@@ -2,28 +2,54 @@
 
 use std::ffi::OsStr;
 use std::io::Write as _;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use crate::error::LabError;
 
 /// How often a condition is looked at: often enough to cost no one a second.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Runs a program to its end and returns what it printed.
+/// None of them takes longer on a machine that is fit to work on.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// Runs a program to its end, with nothing on its standard input, and returns what it printed.
 ///
 /// # Errors
-/// When it cannot be started or exits with anything but 0; the letter has the end of its standard error.
+/// When it cannot be started, does not end, or exits with anything but 0; the letter has the end of its standard
+/// error.
 pub(crate) fn run(what: &str, command: &mut Command) -> Result<String, LabError> {
+    finish(what, command.stdin(Stdio::null()))
+}
+
+/// As [`run`], with the standard input that the command has. What it prints fits a pipe.
+pub(crate) fn finish(what: &str, command: &mut Command) -> Result<String, LabError> {
     let program = command.get_program().to_string_lossy().into_owned();
     let complaint = |said: String| LabError::Tool { what: what.to_owned(), program: program.clone(), said };
-    let output = command.stdin(Stdio::null()).output().map_err(|error| complaint(error.to_string()))?;
+    let spawned = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let mut child = spawned.map_err(|error| complaint(error.to_string()))?;
+    if !ends(&child).map_err(LabError::kernel(what))? {
+        drop(child.kill().and_then(|()| child.wait()));
+        return Err(complaint(format!("nothing, for {} s", DEADLINE.as_secs())));
+    }
+    let output = child.wait_with_output().map_err(|error| complaint(error.to_string()))?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
     let said = String::from_utf8_lossy(&output.stderr);
     Err(complaint(format!("{} ({})", last_lines(&said, 4), output.status)))
+}
+
+/// Whether the child ends before the deadline.
+fn ends(child: &Child) -> rustix::io::Result<bool> {
+    let handle = pidfd_open(Pid::from_child(child), PidfdFlags::empty())?;
+    let limit = Timespec { tv_sec: i64::try_from(DEADLINE.as_secs()).unwrap_or(i64::MAX), tv_nsec: 0 };
+    let mut watched = [PollFd::new(&handle, PollFlags::IN)];
+    rustix::io::retry_on_intr(|| poll(&mut watched, Some(&limit))).map(|count| count > 0)
 }
 
 /// A command with its arguments.

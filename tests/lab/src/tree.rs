@@ -63,13 +63,26 @@ pub(crate) fn ensure(place: &Place) -> Result<PathBuf, LabError> {
 
 fn build(folder: &Path, log: &Path, lock: &File) -> Result<(), LabError> {
     tool::say(&format!("making the root tree, once: {}", folder.display()));
-    let mut arguments = vec!["--mount", "--pid", "--fork", "--kill-child", "sh", "-c", SCRIPT, "tree.sh"];
+    let deadline = DEADLINE.as_secs().to_string();
+    let mut arguments = vec![
+        "--kill-after=10",
+        &deadline,
+        "unshare",
+        "--mount",
+        "--pid",
+        "--fork",
+        "--kill-child",
+        "sh",
+        "-c",
+        SCRIPT,
+        "tree.sh",
+    ];
     let shown = folder.to_string_lossy();
     let mirror = mirror();
     arguments.extend([&*shown, SUITE]);
     arguments.extend(mirror.as_deref());
     let output = File::create(log).map_err(LabError::file("writing", log))?;
-    let mut child = Command::new("unshare")
+    let mut child = Command::new("timeout")
         .args(arguments)
         .env("PACKAGES", PACKAGES)
         // The build holds the lock itself: killed or not, whoever started it, nobody else builds meanwhile.
@@ -77,7 +90,7 @@ fn build(folder: &Path, log: &Path, lock: &File) -> Result<(), LabError> {
         .stdout(Stdio::piped())
         .stderr(Stdio::from(output.try_clone().map_err(LabError::file("writing", log))?))
         .spawn()
-        .map_err(LabError::kernel("starting unshare"))?;
+        .map_err(LabError::kernel("starting timeout"))?;
     if let Some(stdout) = child.stdout.take() {
         follow(BufReader::new(stdout), output).map_err(LabError::file("writing", log))?;
     }

@@ -3,6 +3,7 @@
 mod histories;
 mod model;
 mod promises;
+mod refused;
 
 use std::path::Path;
 use std::sync::Arc;

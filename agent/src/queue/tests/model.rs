@@ -296,7 +296,7 @@ impl World {
         self.commit();
         if let Some(open) = self.open.take() {
             // With every fault in play a seal may fail: what was appended is then durable all the same.
-            if !matches!(open.writer.close(), Err(QueueError::Lost { .. })) {
+            if !matches!(open.writer.close().outcome, Err(QueueError::Lost { .. })) {
                 self.told.append(&mut self.taken);
                 for (identity, payload) in std::mem::take(&mut self.pending) {
                     self.name(identity, &payload);

@@ -33,7 +33,7 @@ fn a_clean_close_continues_the_same_id() {
     assert_eq!(first.start, Start::First);
     fill(&mut writer, 5);
     cursor.advance(3).unwrap();
-    writer.close().unwrap();
+    writer.close().outcome.unwrap();
     drop((reader, cursor));
     let (mut writer, mut reader, cursor, second) = open_at(folder.path(), BOOT);
     assert_eq!((second.start, second.queue, second.next), (Start::Continued, first.queue, 5));
@@ -93,7 +93,7 @@ fn a_new_boot_begins_a_new_id_and_keeps_the_sequence() {
     let disk = FakeDisk::default();
     let (mut writer, _, _, first) = open_on(&disk, BOOT);
     fill(&mut writer, 3);
-    writer.close().unwrap();
+    writer.close().outcome.unwrap();
     disk.cut_power(1);
     let (_, mut reader, _, second) = open_on(&disk, NEXT_BOOT);
     assert_eq!((second.start, second.next), (Start::NewBoot, 3));
@@ -323,4 +323,71 @@ fn a_record_too_large_to_keep_is_told_in_its_place() {
     let losses = writer.take_losses();
     assert_eq!((losses[0].from, losses[0].to, losses[0].reason), (1, 1, GapReason::Refused));
     assert_eq!(sequences(&mut reader, 0), [0, 2]);
+}
+
+#[test]
+fn what_the_last_commit_gave_up_is_told_by_the_close() {
+    let disk = FakeDisk::default();
+    let (mut writer, _reader, _cursor, _) = open_on(&disk, BOOT);
+    fill(&mut writer, 100);
+    writer.take_losses();
+    let oldest = writer.status().oldest;
+    for _ in 0..40 {
+        append(&mut writer);
+    }
+    let Closed { losses, status, outcome } = writer.close();
+    outcome.unwrap();
+    assert_eq!(status.next, 140);
+    assert_eq!(losses.iter().map(|loss| loss.count).sum::<u64>(), status.oldest - oldest);
+    assert!(status.oldest > oldest);
+}
+
+#[test]
+fn a_sink_that_is_taken_out_holds_nothing_and_begins_at_the_oldest_record_when_it_is_back() {
+    let disk = FakeDisk::default();
+    let open_for = |sinks: &[&str]| open(Arc::new(disk.clone()), SMALL, BOOT, sinks).unwrap();
+    let mut both = open_for(&["kafka", "cassandra"]);
+    fill(&mut both.writer, 60);
+    let positions =
+        |opened: &Opened| opened.readers.iter().map(|(_, cursor)| cursor.position()).collect::<Vec<_>>();
+    both.readers[0].1.advance(50).unwrap();
+    both.readers[1].1.advance(10).unwrap();
+    both.writer.close().outcome.unwrap();
+    drop(both.readers);
+    drop(both.refusals);
+    let mut one = open_for(&["kafka"]);
+    assert_eq!(positions(&one), [50]);
+    assert_eq!(inspect(&disk).unwrap().cursors.len(), 1, "nobody waits for the sink that is gone");
+    append(&mut one.writer);
+    one.writer.commit().unwrap();
+    let oldest = one.writer.status().oldest;
+    assert!(oldest > 10, "what the sink that is gone lacked is released");
+    assert_eq!(one.writer.take_losses(), []);
+    one.writer.close().outcome.unwrap();
+    drop(one.readers);
+    drop(one.refusals);
+    assert_eq!(positions(&open_for(&["kafka", "cassandra"])), [50, oldest]);
+}
+
+#[test]
+fn two_sinks_read_each_page_once_each_and_neither_moves_the_other() {
+    let disk = FakeDisk::default();
+    let large = Settings { max_bytes: 1 << 22, segment_bytes: 1 << 20 };
+    let mut opened = open(Arc::new(disk.clone()), large, BOOT, &["kafka", "cassandra"]).unwrap();
+    fill(&mut opened.writer, 10_000);
+    let bytes = opened.writer.status().bytes;
+    let before = disk.bytes_read();
+    for (reader, cursor) in &mut opened.readers {
+        let mut at = 0;
+        while at < 10_000 {
+            let batch = reader.read(at, 500, usize::MAX).unwrap();
+            assert_eq!(batch.entries.len(), 500);
+            at = batch.next;
+            cursor.advance(at).unwrap();
+        }
+        assert_eq!(cursor.position(), 10_000);
+    }
+    // A read fills its window past the batch; the next begins where the last record ended.
+    let read = disk.bytes_read() - before;
+    assert!(read <= 2 * bytes + 2 * 20 * 131_072, "{read} bytes read of {bytes}, by two readers");
 }

@@ -10,6 +10,7 @@
 //! with the cgroupfs driver. Version 2 has one hierarchy; version 1 has one a controller, and systemd's
 //! own. Containers with a `--cgroup-parent` of their own are not seen; the opt-in socket counts them.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -38,7 +39,7 @@ const SOCKET_DEADLINE: Duration = Duration::from_secs(2);
 /// Docker's engine and containers.
 pub(super) struct DockerSource {
     root: PathBuf,
-    hierarchies: Vec<PathBuf>,
+    hierarchies: Vec<Hierarchy>,
     socket: Option<PathBuf>,
     relist: Relist,
     installed: bool,
@@ -52,36 +53,27 @@ impl DockerSource {
 
     fn list(&mut self) {
         let cgroup = self.root.join("sys/fs/cgroup");
-        self.hierarchies =
-            HIERARCHIES.iter().map(|name| cgroup.join(name)).filter(|path| path.is_dir()).collect();
+        let hierarchies = HIERARCHIES.iter().map(|name| cgroup.join(name)).filter(|path| path.is_dir());
+        self.hierarchies = hierarchies.map(|path| Hierarchy { path, bare_at: None }).collect();
         // A masked unit is a link to /dev/null, which is no file: not this one's installation.
         self.installed = UNITS.iter().any(|folder| self.root.join(folder).join("docker.service").is_file());
     }
 
-    fn state(&self) -> Option<DockerState> {
-        if self.hierarchies.iter().any(|hierarchy| populated(&hierarchy.join("system.slice/docker.service")))
-        {
+    fn state(&self, inhabited: &[PathBuf]) -> Option<DockerState> {
+        if inhabited.iter().any(|hierarchy| populated(&hierarchy.join("system.slice/docker.service"))) {
             Some(DockerState::Active)
         } else {
             self.installed.then_some(DockerState::Inactive)
         }
     }
 
-    /// The same container is in every hierarchy of version 1, so the fullest one counts.
-    fn containers(&self) -> u32 {
-        let counts = self.hierarchies.iter().map(|hierarchy| {
-            count(&hierarchy.join("system.slice"), is_scope)
-                .saturating_add(count(&hierarchy.join("docker"), is_id))
-        });
-        counts.max().unwrap_or(0)
-    }
-
     fn by_groups(&mut self) -> Health {
         if self.relist.due() {
             self.list();
         }
-        let docker = self.state();
-        let containers = self.containers();
+        let inhabited: Vec<PathBuf> = self.hierarchies.iter_mut().filter_map(Hierarchy::inhabited).collect();
+        let docker = self.state(&inhabited);
+        let containers = containers(&inhabited);
         Health {
             docker,
             // Live-restored containers outlive their engine, and an engine need not be systemd's.
@@ -111,6 +103,39 @@ impl Source for DockerSource {
         }
         Ok(Observation { health, ..Observation::default() })
     }
+}
+
+/// One hierarchy of control groups.
+struct Hierarchy {
+    path: PathBuf,
+    /// How many links its folder had when neither units nor containers were found in it.
+    bare_at: Option<u64>,
+}
+
+impl Hierarchy {
+    /// Its path, where it has groups of units or containers at all. Most of version 1's have not, and looking
+    /// for each group in them costs more than all other host sources: a folder that holds as many others as it
+    /// did when it was bare is taken to be bare still, until the next list.
+    fn inhabited(&mut self) -> Option<PathBuf> {
+        // Folders are counted there by the kernel's own file systems; 1 means that nobody counts.
+        let links =
+            std::fs::metadata(&self.path).ok().map(|folder| folder.nlink()).filter(|links| *links > 1);
+        if links.is_some() && links == self.bare_at {
+            return None;
+        }
+        let bare = !["system.slice", "docker"].iter().any(|group| self.path.join(group).is_dir());
+        self.bare_at = links.filter(|_| bare);
+        (!bare).then(|| self.path.clone())
+    }
+}
+
+/// The same container is in every hierarchy of version 1, so the fullest one counts.
+fn containers(hierarchies: &[PathBuf]) -> u32 {
+    let counts = hierarchies.iter().map(|hierarchy| {
+        count(&hierarchy.join("system.slice"), is_scope)
+            .saturating_add(count(&hierarchy.join("docker"), is_id))
+    });
+    counts.max().unwrap_or(0)
 }
 
 /// Whether the group exists and holds a process. Version 1 has no `cgroup.events`, and needs none:
@@ -173,6 +198,18 @@ mod tests {
     #[test]
     fn an_engine_that_is_installed_and_has_no_group_is_inactive() {
         assert_eq!(seen(&installed()), (Some(DockerState::Inactive), Some(0)));
+    }
+
+    #[test]
+    fn groups_that_come_later_are_seen_at_the_next_read() {
+        let board = installed();
+        let hierarchy = group(&board, "memory");
+        let mut source = DockerSource::new(board.path(), None);
+        for _ in 0..2 {
+            assert_eq!(source.read().unwrap().health.containers, Some(0));
+        }
+        fs::create_dir_all(hierarchy.join("docker").join(id('7'))).unwrap();
+        assert_eq!(source.read().unwrap().health.containers, Some(1));
     }
 
     #[test]

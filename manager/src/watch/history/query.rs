@@ -169,7 +169,7 @@ fn gaps(connection: &Connection) -> rusqlite::Result<Vec<StoredGap>> {
         else {
             continue;
         };
-        let gap = Gap { of, from: number(4)?, to: number(5)?, reason, count: number(7)? };
+        let gap = Gap { of, from: number(4)?, to: number(5)?, reason, count: number(7)?, sink: None };
         found.push(StoredGap { board, queue, sequence: number(2)?, gap });
     }
     Ok(found)

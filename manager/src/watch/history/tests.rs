@@ -14,7 +14,7 @@ fn history() -> (tempfile::TempDir, History) {
 }
 
 fn gap() -> Body {
-    Body::Gap(Gap { of: QUEUE, from: 90, to: 99, reason: GapReason::QueueFull, count: 10 })
+    Body::Gap(Gap { of: QUEUE, from: 90, to: 99, reason: GapReason::QueueFull, count: 10, sink: None })
 }
 
 fn mixed() -> Vec<Record> {

@@ -144,7 +144,7 @@ fn a_drain_from_a_broker_that_is_away_ends_at_its_deadline_and_says_so() {
 fn a_gap_that_a_queue_declares_becomes_an_event() {
     let lab = lab();
     let mut heard = lab.live.subscribe();
-    let gap = Gap { of: QUEUE, from: 3, to: 12, reason: GapReason::QueueFull, count: 10 };
+    let gap = Gap { of: QUEUE, from: 3, to: 12, reason: GapReason::QueueFull, count: 10, sink: None };
     lab.produce(&[record("w1", 13, Body::Gap(gap))]);
     let event = heard.blocking_recv().unwrap();
     assert_eq!(event.sentence(), "w1 gave up 10 records: its queue was full");

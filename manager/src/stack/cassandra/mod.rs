@@ -1,0 +1,3 @@
+//! Cassandra as a stack of the rack.
+
+pub mod schema;

@@ -1,0 +1,187 @@
+//! Asks a cluster what there is, and carries out single steps. Chooses nothing.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rdkafka::ClientContext;
+use rdkafka::admin::{
+    AdminClient, AdminOptions, AlterConfig, ConfigSource, NewTopic, ResourceSpecifier, TopicReplication,
+};
+use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use tokio::time::timeout;
+
+use super::declared::Declared;
+use super::plan::{Observed, ObservedTopic, Partition, Step};
+use crate::stack::kafka::Bootstrap;
+
+/// How long one question or one step may take, at the most.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A connection to a cluster.
+pub(super) struct Admin {
+    /// Shared with the thread that waits for metadata.
+    client: Arc<AdminClient<Said>>,
+    patience: Duration,
+}
+
+/// Why a question or a step came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum AdminError {
+    /// No answer, or none that helps.
+    #[error("{0}")]
+    Silent(String),
+    /// The client's own failure.
+    #[error(transparent)]
+    Client(#[from] KafkaError),
+    /// The cluster's answer to one step.
+    #[error("{code}")]
+    Answer {
+        /// In Kafka's words.
+        code: RDKafkaErrorCode,
+    },
+}
+
+/// What librdkafka last complained of: why a broker cannot be reached is told nowhere else.
+#[derive(Debug, Default)]
+struct Said(Mutex<Option<String>>);
+
+impl ClientContext for Said {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        tracing::debug!(?level, facility, "{message}");
+        // Its errors come here first, and from a client that is not polled nowhere else:
+        // "[thrd:...]: w1:9092/bootstrap: Connect to ... failed: Connection refused".
+        if facility == "FAIL" {
+            let reason = message.split_once("]: ").map_or(message, |(_, reason)| reason);
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason.to_owned());
+        }
+    }
+}
+
+impl AdminError {
+    /// Whether asking again is pointless: the cluster understood and will not.
+    pub(super) fn is_final(&self) -> bool {
+        use RDKafkaErrorCode as Code;
+        let Self::Answer { code } = self else { return false };
+        matches!(
+            code,
+            Code::InvalidConfig
+                | Code::InvalidTopic
+                | Code::InvalidPartitions
+                | Code::InvalidRequest
+                | Code::PolicyViolation
+                | Code::TopicAuthorizationFailed
+                | Code::ClusterAuthorizationFailed
+                | Code::UnsupportedVersion
+        )
+    }
+}
+
+impl Admin {
+    /// Makes a client. No broker need be there yet.
+    pub(super) fn connect(bootstrap: &Bootstrap, deadline: Duration) -> Result<Self, KafkaError> {
+        let client = ClientConfig::new()
+            .set("bootstrap.servers", bootstrap.to_string())
+            .set("client.id", "pirack-topics")
+            .set("reconnect.backoff.max.ms", "1000")
+            .set("log.connection.close", "false")
+            .set_log_level(RDKafkaLogLevel::Info)
+            .create_with_context(Said::default())?;
+        Ok(Self { client: Arc::new(client), patience: PATIENCE.min(deadline) })
+    }
+
+    /// What the cluster shows of the declared topics.
+    pub(super) async fn observe(&self, declared: &Declared) -> Result<Observed, AdminError> {
+        let (client, patience) = (Arc::clone(&self.client), self.patience);
+        // Of all topics at once: a question for one by name can create it, with a broker's defaults.
+        let asking = move || client.inner().fetch_metadata(None, patience);
+        let answer = tokio::task::spawn_blocking(asking).await;
+        let metadata = answer.map_err(|_| self.silence())?.map_err(|_| self.silence())?;
+        let mut observed = Observed { brokers: metadata.brokers().len(), topics: BTreeMap::new() };
+        for topic in metadata.topics() {
+            // One that is just being made shows no partition yet.
+            let ours = declared.topics.iter().any(|ours| ours.name == topic.name());
+            if ours && !topic.partitions().is_empty() {
+                let partition = |seen: &rdkafka::metadata::MetadataPartition| Partition {
+                    number: seen.id(),
+                    led: seen.leader() >= 0,
+                    replicas: seen.replicas().len(),
+                };
+                let partitions = topic.partitions().iter().map(partition).collect();
+                let found = ObservedTopic { partitions, settings: BTreeMap::new() };
+                observed.topics.insert(topic.name().to_owned(), found);
+            }
+        }
+        for (name, topic) in &mut observed.topics {
+            topic.settings = self.settings(name).await?;
+        }
+        Ok(observed)
+    }
+
+    /// What is set at a topic itself.
+    async fn settings(&self, topic: &str) -> Result<BTreeMap<String, String>, AdminError> {
+        let asked = [ResourceSpecifier::Topic(topic)];
+        let answers = self.within(self.client.describe_configs(&asked, &self.options())).await?;
+        let mut settings = BTreeMap::new();
+        for answer in answers {
+            let resource = answer.map_err(|code| AdminError::Answer { code })?;
+            for entry in resource.entries {
+                if entry.source == ConfigSource::DynamicTopic {
+                    settings.insert(entry.name, entry.value.unwrap_or_default());
+                }
+            }
+        }
+        Ok(settings)
+    }
+
+    /// Takes one step; false where somebody else was quicker.
+    pub(super) async fn take(&self, step: &Step) -> Result<bool, AdminError> {
+        match step {
+            Step::Create { topic, partitions, replicas, settings } => {
+                let replicas = TopicReplication::Fixed(i32::try_from(*replicas).unwrap_or(i32::MAX));
+                let mut new = NewTopic::new(topic, *partitions, replicas);
+                for (setting, value) in settings {
+                    new = new.set(setting, value);
+                }
+                let answers = self.within(self.client.create_topics([&new], &self.options())).await?;
+                match answers.into_iter().next() {
+                    Some(Ok(_)) => Ok(true),
+                    Some(Err((_, RDKafkaErrorCode::TopicAlreadyExists))) => Ok(false),
+                    Some(Err((_, code))) => Err(AdminError::Answer { code }),
+                    None => Err(self.silence()),
+                }
+            }
+            Step::Alter { topic, whole, .. } => {
+                let mut alteration = AlterConfig::new(ResourceSpecifier::Topic(topic));
+                for (setting, value) in whole {
+                    alteration = alteration.set(setting, value);
+                }
+                let answers = self.within(self.client.alter_configs([&alteration], &self.options())).await?;
+                match answers.into_iter().next() {
+                    Some(Ok(_)) => Ok(true),
+                    Some(Err((_, code))) => Err(AdminError::Answer { code }),
+                    None => Err(self.silence()),
+                }
+            }
+        }
+    }
+
+    /// The client keeps its own deadlines; this one is for the day it does not.
+    async fn within<T>(&self, asking: impl Future<Output = Result<T, KafkaError>>) -> Result<T, AdminError> {
+        match timeout(2 * self.patience, asking).await {
+            Ok(answer) => Ok(answer?),
+            Err(_) => Err(self.silence()),
+        }
+    }
+
+    fn silence(&self) -> AdminError {
+        let said = &self.client.inner().context().0;
+        let reason = said.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        AdminError::Silent(reason.unwrap_or_else(|| "no broker answers".to_owned()))
+    }
+
+    fn options(&self) -> AdminOptions {
+        AdminOptions::new().request_timeout(Some(self.patience)).operation_timeout(Some(self.patience))
+    }
+}

@@ -1,0 +1,68 @@
+#!/bin/sh
+# The agent's memory through an outage of both its sinks: a minute with both, then neither, then both again
+# until the backlog is out.
+#
+#   tests/bench/memory.sh [OUTAGE SECONDS] [INTERVAL]      600 s, at an interval of 1 s
+#
+# Takes its resident memory every 5 s. The slope is that of a line through the outage's samples but for
+# its first quarter, in mebibytes an hour. At 0.1 s the outage makes what ten times its length makes at 1 s.
+#
+# Prints key=value lines; the figure to reach is memory_peak_mebibytes <= 16, with a slope of about 0.
+# shellcheck source-path=SCRIPTDIR source=measure.sh
+. "$(dirname "$0")/measure.sh"
+# shellcheck source-path=SCRIPTDIR source=servers.sh
+. tests/bench/servers.sh
+
+outage=${1:-600}
+interval=${2:-1.0}
+
+start_kafka
+for topic in rack.readings rack.health; do create_topic "$topic"; done
+start_cassandra
+apply_schema
+cat >"$scratch/agent.toml" <<TOML
+board = "bench"
+interval_seconds = $interval
+[queue]
+directory = "$scratch/queue"
+[kafka]
+bootstrap = ["$kafka_address"]
+[cassandra]
+contact_points = ["$cassandra_address"]
+[metrics]
+listen = "127.0.0.1:$(free_port 29477)"
+TOML
+target/release/pirack-agent run --config "$scratch/agent.toml" >"$scratch/said" 2>&1 &
+pid=$!
+
+# sample PHASE SECONDS: one line each 5 s, of the time, the phase and the memory.
+sample() {
+    until=$(($(date +%s) + $2))
+    while [ "$(date +%s)" -lt "$until" ]; do
+        alive "$scratch/said"
+        echo "$(now) $1 $(memory VmRSS)" | tee -a "$scratch/samples" >&2
+        sleep 5
+    done
+}
+# How many records wait for the sink that is furthest behind.
+backlog() { target/release/pirack-agent buffer status --config "$scratch/agent.toml" | sed -n 's/^waiting[^0-9]*\([0-9]*\).*/\1/p' | sort -n | tail -n 1; }
+
+sample up 60
+stop_kafka
+stop_cassandra
+sample outage "$outage"
+waited=$(backlog)
+start_kafka
+start_cassandra
+sample after 60
+echo "memory_backlog_records=$waited"
+awk -v from="$(awk '$2 == "outage" { print $1; exit }' "$scratch/samples")" -v outage="$outage" '
+    NR == 1 { first = $3 }
+    $3 > peak { peak = $3 }
+    { last = $3 }
+    $2 == "outage" && $1 - from >= outage / 4 { n++; x += $1; y += $3; xx += $1 * $1; xy += $1 * $3 }
+    END {
+        printf "memory_start_mebibytes=%.1f\nmemory_peak_mebibytes=%.1f\nmemory_end_mebibytes=%.1f\n", first, peak, last
+        if (n > 2) printf "memory_slope_mebibytes_per_hour=%.2f\n", (n * xy - x * y) / (n * xx - x * x) * 3600
+    }' "$scratch/samples"
+echo "memory_own_peak_mebibytes=$(memory VmHWM)"

@@ -1,0 +1,102 @@
+//! The engines do what the rack asks of them.
+
+use bollard::Docker;
+use bollard::models::{NodeState, SwarmInitRequest, SwarmJoinRequest};
+use bollard::query_parameters::{
+    CreateImageOptionsBuilder, PushImageOptionsBuilder, RemoveImageOptionsBuilder, TagImageOptionsBuilder,
+};
+use futures_util::TryStreamExt as _;
+use pirack_lab::{Lab, Outcome};
+
+use crate::program::{self, IMAGE, within};
+
+pub(crate) fn registry(lab: &Lab) -> Outcome {
+    within(async {
+        let first = program::import(lab.board(1)).await;
+        let name = format!("{}/lab/shell", lab.registry());
+        let tag = TagImageOptionsBuilder::new().repo(&name).tag("1").build();
+        first.tag_image(IMAGE, Some(tag)).await.unwrap();
+        let push = PushImageOptionsBuilder::new().tag("1").build();
+        let pushed = first.push_image(&name, Some(push), None).try_collect::<Vec<_>>().await;
+        pushed.unwrap();
+
+        let second = lab.board(2).engine().unwrap();
+        let pull = CreateImageOptionsBuilder::new().from_image(&name).tag("1").build();
+        second.create_image(Some(pull), None, None).try_collect::<Vec<_>>().await.unwrap();
+        let reference = format!("{name}:1");
+        let ids = (
+            first.inspect_image(&reference).await.unwrap().id,
+            second.inspect_image(&reference).await.unwrap().id,
+        );
+        assert_eq!(ids.0, ids.1);
+        let force = RemoveImageOptionsBuilder::new().force(true).build();
+        second.remove_image(&reference, Some(force), None).await.unwrap();
+    });
+    Ok(())
+}
+
+pub(crate) fn memory_limit(lab: &Lab) -> Outcome {
+    within(async {
+        let engine = program::import(lab.board(1)).await;
+        // `tail` keeps its last line, and this one has no end.
+        program::start(&engine, "greedy", "tail /dev/zero", Some(32 << 20)).await;
+        let (status, out_of_memory, _) = program::finish(&engine, "greedy").await;
+        assert!(status != 0 && out_of_memory, "{status}");
+
+        program::start(&engine, "modest", "echo enough", Some(32 << 20)).await;
+        let (status, out_of_memory, output) = program::finish(&engine, "modest").await;
+        assert!(status == 0 && !out_of_memory, "{output}");
+    });
+    Ok(())
+}
+
+pub(crate) fn container_reaches_board(lab: &Lab) -> Outcome {
+    within(async {
+        let engine = program::import(lab.board(1)).await;
+        let line = format!("read -r banner </dev/tcp/{}/22; echo $banner", lab.board(2).address());
+        program::start(&engine, "visitor", &line, None).await;
+        let (status, _, output) = program::finish(&engine, "visitor").await;
+        assert!(status == 0 && output.contains("SSH-2.0"), "{output}");
+    });
+    Ok(())
+}
+
+pub(crate) fn swarm(lab: &Lab) -> Outcome {
+    within(async {
+        let first = lab.board(1).engine().unwrap();
+        let address = lab.board(1).address().to_string();
+        let init = SwarmInitRequest {
+            listen_addr: Some("0.0.0.0:2377".to_owned()),
+            advertise_addr: Some(address.clone()),
+            ..SwarmInitRequest::default()
+        };
+        first.init_swarm(init).await.unwrap();
+        let token = first.inspect_swarm().await.unwrap().join_tokens.unwrap().manager;
+        for board in &lab.boards()[1..] {
+            let join = SwarmJoinRequest {
+                listen_addr: Some("0.0.0.0:2377".to_owned()),
+                advertise_addr: Some(board.address().to_string()),
+                remote_addrs: Some(vec![format!("{address}:2377")]),
+                join_token: token.clone(),
+                ..SwarmJoinRequest::default()
+            };
+            board.engine().unwrap().join_swarm(join).await.unwrap();
+        }
+        while ready(&first).await != ["b1", "b2", "b3"] {
+            tokio::task::yield_now().await;
+        }
+    });
+    Ok(())
+}
+
+/// The host names of the nodes that are ready.
+async fn ready(engine: &Docker) -> Vec<String> {
+    let nodes = engine.list_nodes(None).await.unwrap();
+    let is_ready = |node: &bollard::models::Node| {
+        node.status.as_ref().and_then(|status| status.state) == Some(NodeState::READY)
+    };
+    let ready = nodes.into_iter().filter(is_ready);
+    let mut names: Vec<String> = ready.filter_map(|node| node.description?.hostname).collect();
+    names.sort();
+    names
+}
