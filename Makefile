@@ -1,6 +1,6 @@
 # What people type. Each target installs what it lacks first; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long bench cross images web setup fmt lint clean
+.PHONY: help demo lab lab-down lab-status test test-long bench cross images web setup fmt lint clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -10,6 +10,22 @@ demo: ## a rack on this machine, in the browser and in the terminal; ARGS='--boa
 	@$(MAKE) --no-print-directory manager/web/dist/index.html
 	cargo build --release --locked -p pirack
 	target/release/pirack demo $(ARGS)
+
+# A lab needs root for its namespaces. It has the caches of whoever asks for it.
+AS_ROOT := $(shell [ "$$(id -u)" -eq 0 ] || echo sudo --preserve-env=HOME,XDG_CACHE_HOME,PIRACK_LAB)
+
+lab: ## boards on this machine, each with a root, a Docker engine and an SSH door of its own; BOARDS=5
+	@tests/setup.sh build lab
+	cargo build --locked -p pirack-lab
+	@$(AS_ROOT) target/debug/lab up --boards $(or $(BOARDS),3)
+
+lab-down: ## ends them, or what a killed run left of them
+	@[ -x target/debug/lab ] || cargo build --locked -p pirack-lab
+	@$(AS_ROOT) target/debug/lab down
+
+lab-status: ## shows them
+	@[ -x target/debug/lab ] || cargo build --locked -p pirack-lab
+	@$(AS_ROOT) target/debug/lab status || [ $$? -eq 3 ]
 
 test: ## every check, with what it needs; logs in target/logs
 	@tests/run.sh
@@ -43,7 +59,7 @@ manager/web/dist/index.html: $(shell find manager/web \( -name node_modules -o -
 	@touch $@
 
 setup: ## everything that any of these needs
-	@tests/setup.sh build test cross-armv7 bench
+	@tests/setup.sh build test lab images cross-armv7 bench
 
 fmt: ## formats the Rust
 	cargo fmt

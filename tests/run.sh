@@ -38,7 +38,9 @@ stage() {
 # Each test's first complaint, or the end of what has no tests.
 excerpt() {
     if grep -q '^test result: FAILED' "$1"; then
-        awk '/^thread .* panicked at/ { show = seen[$2]++ ? 0 : 8 } show > 0 { print; show-- }' "$1"
+        # libtest tells a failure as a panic, libtest-mimic an error too, below its test's name.
+        awk '/^thread .* panicked at/ || /^---- .* ----$/ && !/ stdout ----$/ {
+            show = seen[/^-/ ? $0 : $2]++ ? 0 : 8 } show > 0 { print; show-- }' "$1"
     else
         tail -n 60 "$1"
     fi
@@ -87,10 +89,10 @@ scenarios() {
     cargo test --locked --workspace --test '*' --no-fail-fast -- $1
 }
 
-purposes='build test cross'
+purposes='build test lab images cross'
 extra=''
 if [ "${1:-}" = long ]; then
-    purposes='build test cross-armv7'
+    purposes='build test lab images cross-armv7'
     extra=--include-ignored
 fi
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what this machine lacks for the purposes named: build, test, cross, cross-armv7, bench, images.
+# Installs what this machine lacks for the purposes named: build, test, lab, cross, cross-armv7, bench, images.
 #
 #     tests/setup.sh build test
 #
@@ -47,6 +47,16 @@ purpose_test() {
     need 'letters in the screenshots' fonts-dejavu-core '/usr/share/fonts/truetype/*/*Sans*.ttf'
     need "reads the rack's topics from outside" kcat kcat
     need "reads the rack's history from outside" sqlite3 sqlite3
+}
+
+# What boards on this machine are made with (docs/lab.md). What runs on them is installed on them.
+purpose_lab() {
+    need "makes the boards' root tree" debootstrap /usr/sbin/debootstrap
+    need "holds that tree's packages to Debian's signatures" debian-archive-keyring '/usr/share/keyrings/debian-archive-keyring*'
+    need "the lab's network" iproute2 ip
+    need "the lab's way out, without a change of this machine's network" slirp4netns slirp4netns
+    need "the boards' namespaces" util-linux nsenter
+    need "the boards' doors" openssh-client ssh
 }
 
 # Debian's own Rust, which has standard libraries for other processors, beside rustup's.
@@ -106,11 +116,12 @@ for purpose in "$@"; do
     case $purpose in
     build) purpose_build ;;
     test) purpose_test; rust_components ;;
+    lab) purpose_lab ;;
     cross) purpose_cross ;;
     cross-armv7) purpose_cross_armv7 ;;
     bench) purpose_bench ;;
     images) purpose_images ;;
-    *) echo "setup: no purpose is named \"$purpose\": build, test, cross, cross-armv7, bench, images" >&2; exit 2 ;;
+    *) echo "setup: no purpose is named \"$purpose\": build, test, lab, cross, cross-armv7, bench, images" >&2; exit 2 ;;
     esac
 done
 

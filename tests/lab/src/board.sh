@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # A board's address and services, once its cable is in.
 #
 #     sh board.sh ADDRESS/PREFIX GATEWAY

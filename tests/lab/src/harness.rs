@@ -67,7 +67,8 @@ fn gated(names: &[&'static str], run: impl FnOnce(&Arguments) -> Conclusion) -> 
 /// The form that `tests/run.sh` counts; see `skip` in the scenarios' own library.
 fn leave_out(arguments: &Arguments, names: &[&'static str], reason: &str) -> Conclusion {
     let trials = names.iter().map(|name| {
-        let line = format!("skipped: {name}: {reason}\n");
+        // On a line of its own: the test's name stands on this one already.
+        let line = format!("\nskipped: {name}: {reason}\n");
         Trial::test(*name, move || {
             // A test has nowhere to report that standard error is closed.
             drop(io::stderr().lock().write_all(line.as_bytes()));

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # The lab's switch and router, in the hub's own network namespace: no rule, route or link of this machine changes.
 #
 #     sh hub.sh ADDRESS/PREFIX

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Becomes PID 1 of a machine of the lab: a board, or the hub. Run by sh as the first process of namespaces of
 # its own (mount, PID, network, UTS, IPC), so that every mount here is gone when it is.
 #

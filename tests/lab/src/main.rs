@@ -33,7 +33,7 @@ enum Verb {
     },
     /// Take the lab down, or what a killed run left of it
     Down,
-    /// Show the lab: exit status 0 when it is up, 1 when not
+    /// Show the lab: exit status 0 when it is up, 3 when not
     Status {
         /// As JSON
         #[arg(long)]
@@ -121,6 +121,9 @@ struct Program {
     program: Vec<String>,
 }
 
+/// What `systemctl status` says of a service that does not run.
+const NOT_UP: u8 = 3;
+
 fn main() -> ExitCode {
     let line = Line::parse();
     match obey(&line) {
@@ -196,7 +199,7 @@ fn show(name: &str, json: bool) -> anyhow::Result<ExitCode> {
     } else {
         print(&status.to_string())?;
     }
-    Ok(if status.up { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if status.up { ExitCode::SUCCESS } else { ExitCode::from(NOT_UP) })
 }
 
 fn make_images(arch: Option<&str>, names: &[String]) -> anyhow::Result<ExitCode> {

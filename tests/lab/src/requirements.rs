@@ -22,12 +22,13 @@ impl fmt::Display for Missing {
 impl std::error::Error for Missing {}
 
 /// A program and the Debian package that has it; `tests/setup.sh lab` installs the same.
-const PROGRAMS: [(&str, &str); 9] = [
+const PROGRAMS: [(&str, &str); 10] = [
     ("debootstrap", "debootstrap"),
     ("ip", "iproute2"),
     ("tc", "iproute2"),
     ("nsenter", "util-linux"),
     ("unshare", "util-linux"),
+    ("setpriv", "util-linux"),
     ("setsid", "util-linux"),
     ("slirp4netns", "slirp4netns"),
     ("ssh", "openssh-client"),

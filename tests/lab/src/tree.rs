@@ -64,9 +64,9 @@ pub(crate) fn ensure(place: &Place) -> Result<PathBuf, LabError> {
 fn build(folder: &Path, log: &Path, lock: &File) -> Result<(), LabError> {
     tool::say(&format!("making the root tree, once: {}", folder.display()));
     let deadline = DEADLINE.as_secs().to_string();
-    let mut arguments = vec![
-        "--kill-after=10",
-        &deadline,
+    // Whoever waits for it gone, it ends; too slow, it ends as well.
+    let mut arguments = vec!["--pdeathsig", "TERM", "timeout", "--kill-after=2", &deadline];
+    arguments.extend([
         "unshare",
         "--mount",
         "--pid",
@@ -76,21 +76,21 @@ fn build(folder: &Path, log: &Path, lock: &File) -> Result<(), LabError> {
         "-c",
         SCRIPT,
         "tree.sh",
-    ];
+    ]);
     let shown = folder.to_string_lossy();
     let mirror = mirror();
     arguments.extend([&*shown, SUITE]);
     arguments.extend(mirror.as_deref());
     let output = File::create(log).map_err(LabError::file("writing", log))?;
-    let mut child = Command::new("timeout")
+    let mut child = Command::new("setpriv")
         .args(arguments)
         .env("PACKAGES", PACKAGES)
-        // The build holds the lock itself: killed or not, whoever started it, nobody else builds meanwhile.
+        // The build holds the lock itself: however whoever started it ended, nobody else builds meanwhile.
         .stdin(Stdio::from(lock.try_clone().map_err(LabError::kernel("sharing the tree's lock"))?))
         .stdout(Stdio::piped())
         .stderr(Stdio::from(output.try_clone().map_err(LabError::file("writing", log))?))
         .spawn()
-        .map_err(LabError::kernel("starting timeout"))?;
+        .map_err(LabError::kernel("starting setpriv"))?;
     if let Some(stdout) = child.stdout.take() {
         follow(BufReader::new(stdout), output).map_err(LabError::file("writing", log))?;
     }

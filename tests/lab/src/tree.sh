@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Makes the root tree that every board begins with. Run by sh in namespaces of its own (mount, PID), so that
 # what is mounted and started here ends with it, however it ends.
 #

@@ -109,9 +109,9 @@ impl Clocks {
 pub(crate) fn shift_time(lab: &Lab) -> Outcome {
     const SLACK: i64 = 30;
     let board = lab.board(1);
-    let mut command = board.command_with_shifted_time("perl").unwrap();
-    let mut child =
-        command.args(["-e", CLOCKS]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    fs::copy(std::env::current_exe().unwrap(), board.path("/usr/local/bin/clocks")).unwrap();
+    let mut command = board.command_with_shifted_time("clocks").unwrap();
+    let mut child = command.arg(CLOCKS).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let said = BufReader::new(child.stdout.take().unwrap());
     let mut clocks = Clocks { child, said };
     let before = clocks.ask();

@@ -8,45 +8,40 @@ use std::time::{Duration, Instant};
 
 const KINDS: [&str; 5] = ["net", "pid", "mnt", "uts", "ipc"];
 
-/// The processes, namespaces, control groups and folders of a lab.
+/// A process: its id and its start time. Ids, and numbers of namespaces too, are given again at once.
+type Known = (u32, u64);
+
+/// The processes of a lab at one moment.
 #[derive(Debug)]
 pub(crate) struct Traces {
     name: String,
-    processes: BTreeSet<u32>,
-    namespaces: BTreeSet<PathBuf>,
+    processes: BTreeSet<Known>,
 }
 
 impl Traces {
-    /// Whoever sees the lab's disks mounted is of the lab, and so is who shares such a one's processes.
+    /// Whoever sees the lab's disks mounted is of the lab, and so is who shares a namespace with such a one.
     pub(crate) fn of(name: &str) -> Self {
         let disks = format!("/labs/{name}/");
         let sees = |pid: &u32| {
             fs::read_to_string(format!("/proc/{pid}/mountinfo")).is_ok_and(|mounts| mounts.contains(&disks))
         };
-        let inside: BTreeSet<u32> = processes().into_iter().filter(sees).collect();
-        let own: BTreeSet<PathBuf> = ours();
-        let namespaces: BTreeSet<PathBuf> = inside
-            .iter()
-            .flat_map(|pid| namespaces(*pid))
-            .filter(|namespace| !own.contains(namespace))
-            .collect();
-        let shares =
-            |pid: &u32| self::namespaces(*pid).iter().any(|namespace| namespaces.contains(namespace));
-        let processes = processes().into_iter().filter(|pid| inside.contains(pid) || shares(pid)).collect();
-        Self { name: name.to_owned(), processes, namespaces }
+        let own = namespaces(std::process::id());
+        let inside = processes().into_iter().filter(sees).flat_map(namespaces);
+        let theirs: BTreeSet<PathBuf> = inside.filter(|namespace| !own.contains(namespace)).collect();
+        let shares = |pid: &u32| namespaces(*pid).iter().any(|namespace| theirs.contains(namespace));
+        let processes = processes().into_iter().filter(shares).filter_map(known).collect();
+        Self { name: name.to_owned(), processes }
     }
 
     pub(crate) fn processes(&self) -> usize {
         self.processes.len()
     }
 
-    /// Waits until no process is in the namespaces, which is the end of them and all that was in them.
+    /// Waits until none of those processes lives, and with them their namespaces.
     pub(crate) fn wait_processes_gone(&self) {
         self.wait(|| {
-            let left = processes()
-                .into_iter()
-                .filter(|pid| namespaces(*pid).iter().any(|namespace| self.namespaces.contains(namespace)));
-            left.map(|pid| format!("process {pid}")).collect()
+            let live: BTreeSet<Known> = processes().into_iter().filter_map(known).collect();
+            self.processes.intersection(&live).map(|(pid, _)| format!("process {pid}")).collect()
         });
     }
 
@@ -60,7 +55,9 @@ impl Traces {
             left.retain(|path| path.exists());
             let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
             let mounts = mounts.lines().filter(|line| line.contains(&format!("/{}/", self.name)));
-            left.iter().map(|path| path.display().to_string()).chain(mounts.map(str::to_owned)).collect()
+            let paths = left.iter().map(|path| path.display().to_string());
+            let late = Self::of(&self.name).processes.into_iter().map(|(pid, _)| format!("process {pid}"));
+            paths.chain(mounts.map(str::to_owned)).chain(late).collect()
         });
     }
 
@@ -109,8 +106,11 @@ fn namespaces(pid: u32) -> Vec<PathBuf> {
     KINDS.iter().filter_map(|kind| fs::read_link(format!("/proc/{pid}/ns/{kind}")).ok()).collect()
 }
 
-fn ours() -> BTreeSet<PathBuf> {
-    namespaces(std::process::id()).into_iter().collect()
+/// With its start time, the 22nd field of its state; the name in it, the 2nd, may hold spaces.
+fn known(pid: u32) -> Option<Known> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let started = stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()?;
+    Some((pid, started))
 }
 
 fn cgroups(name: &str) -> Vec<PathBuf> {

@@ -142,7 +142,7 @@ fn twice() -> Outcome {
     assert!(run(&["down"]).status.success());
     traces.wait_gone();
     assert!(run(&["down"]).status.success());
-    assert_eq!(run(&["status"]).status.code(), Some(1));
+    assert_eq!(run(&["status"]).status.code(), Some(3));
     Ok(())
 }
 
