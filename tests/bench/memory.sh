@@ -45,7 +45,10 @@ sample() {
     done
 }
 # How many records wait for the sink that is furthest behind.
-backlog() { target/release/pirack-agent buffer status --config "$scratch/agent.toml" | sed -n 's/^waiting[^0-9]*\([0-9]*\).*/\1/p' | sort -n | tail -n 1; }
+backlog() {
+    target/release/pirack-agent --config "$scratch/agent.toml" buffer status |
+        sed -n 's/.* at [0-9]*, \([0-9]*\) records wait$/\1/p' | sort -n | tail -n 1
+}
 
 sample up 60
 stop_kafka
@@ -54,7 +57,15 @@ sample outage "$outage"
 waited=$(backlog)
 start_kafka
 start_cassandra
-sample after 60
+# Until the backlog is out, at the sinks' own rates, and a quarter of an hour at most.
+back=$(date +%s)
+while sample after 5 && [ "$(backlog)" -gt 20 ]; do
+    if [ $(($(date +%s) - back)) -gt 900 ]; then
+        echo "memory.sh: $(backlog) records still wait" >&2
+        exit 1
+    fi
+done
+alive "$scratch/said"
 echo "memory_backlog_records=$waited"
 awk -v from="$(awk '$2 == "outage" { print $1; exit }' "$scratch/samples")" -v outage="$outage" '
     NR == 1 { first = $3 }

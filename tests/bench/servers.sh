@@ -6,10 +6,8 @@
 # but for what is written here. `start_*` returns once it answers clients, or fails after two minutes;
 # what was stopped can be started again, with its data and on its ports. On every way out both end.
 
-# The jars, in the cache that the images are made from, and their checksums held against the list.
-jars() {
-    echo "${PIRACK_BENCH_JARS:?}/$1"
-}
+# The jars that the images are made of: in the cache, each held against the checksum that is committed.
+jars() { cargo run --quiet --locked -p pirack-lab -- jars "$1"; }
 
 # A port of 127.0.0.1 that nobody listens on, above the one given.
 free_port() {
@@ -51,10 +49,11 @@ end() {
 
 kafka_pid=''
 kafka_home=$scratch/kafka
-kafka_java() { java -cp "$(jars kafka)/*" "$@"; }
+kafka_java() { java -cp "$kafka_jars/*" "$@"; }
 
 start_kafka() {
     if [ ! -d "$kafka_home" ]; then
+        kafka_jars=$(jars kafka)
         mkdir -p "$kafka_home"
         client=$(free_port 29092)
         controller=$(free_port 29193)
@@ -75,7 +74,7 @@ PROPERTIES
         kafka_java kafka.tools.StorageTool format -t bWVhc3VyZWQtYnktYQ -c "$kafka_home/properties" \
             >"$kafka_home/said" 2>&1 || { cat "$kafka_home/said" >&2; return 1; }
     fi
-    java -Xmx512m -cp "$(jars kafka)/*" kafka.Kafka "$kafka_home/properties" >"$kafka_home/said" 2>&1 &
+    java -Xmx512m -cp "$kafka_jars/*" kafka.Kafka "$kafka_home/properties" >"$kafka_home/said" 2>&1 &
     kafka_pid=$!
     servers="$servers $kafka_pid"
     until_ready "$kafka_pid" "$kafka_home/said" kcat -b "$kafka_address" -m 2 -L
@@ -102,6 +101,7 @@ cassandra_home=$scratch/cassandra
 
 start_cassandra() {
     if [ ! -d "$cassandra_home" ]; then
+        cassandra_jars=$(jars cassandra-5.0)
         mkdir -p "$cassandra_home"
         cassandra_port=$(free_port 29042)
         cassandra_address=127.0.0.1:$cassandra_port
@@ -155,7 +155,7 @@ XML
         -Dcassandra-rackdc.properties="file://$cassandra_home/cassandra-rackdc.properties" \
         -Dcassandra-foreground=yes -Dcassandra.storagedir="$cassandra_home" \
         -Dlogback.configurationFile="$cassandra_home/logback.xml" \
-        -cp "$cassandra_home:$(jars cassandra)/*" org.apache.cassandra.service.CassandraDaemon \
+        -cp "$cassandra_home:$cassandra_jars/*" org.apache.cassandra.service.CassandraDaemon \
         >"$cassandra_home/said" 2>&1 &
     cassandra_pid=$!
     servers="$servers $cassandra_pid"
@@ -165,3 +165,9 @@ XML
 }
 
 stop_cassandra() { end "$cassandra_pid"; }
+
+# The rack's tables, by the manager as everywhere.
+apply_schema() {
+    target/release/pirack schema apply --cassandra "$cassandra_address" >"$cassandra_home/schema" 2>&1 ||
+        { cat "$cassandra_home/schema" >&2; return 1; }
+}

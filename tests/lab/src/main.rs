@@ -50,6 +50,11 @@ enum Verb {
         /// Which; without, all that a rack runs
         names: Vec<String>,
     },
+    /// Print the folder of an image's jars, fetched and checked: `lab jars kafka`
+    Jars {
+        /// Which image
+        image: String,
+    },
     /// Run a program of this machine in the lab's network (`lab enter -- curl http://10.77.0.1:5000/v2/_catalog`)
     Enter(Program),
     /// Run a program of a board's on it (`lab run b1 -- docker ps`)
@@ -143,6 +148,10 @@ fn obey(line: &Line) -> anyhow::Result<ExitCode> {
         Verb::Status { json } => return show(name, *json),
         Verb::Check => Lab::requirements()?,
         Verb::Images { arch, names } => return make_images(arch.as_deref(), names),
+        Verb::Jars { image } => match images::jars(image)? {
+            Some(folder) => print(&folder.display().to_string())?,
+            None => anyhow::bail!("{image} has no jars"),
+        },
         Verb::Enter(Program { program }) => {
             return become_program(Lab::attach(name)?.command(&program[0]), &program[1..]);
         }

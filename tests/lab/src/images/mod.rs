@@ -54,6 +54,17 @@ pub fn reference(name: &str) -> Result<String, ImageError> {
     recipe::named(&recipes, name).map(Recipe::reference)
 }
 
+/// The folder of the jars of the image of that name, fetched where they are not in the cache, and held against
+/// the list that is committed: for whoever runs those programs without an image.
+///
+/// # Errors
+/// When there is no such image, or its jars cannot be had.
+pub fn jars(name: &str) -> Result<Option<PathBuf>, ImageError> {
+    let recipes = recipes(Architecture::of_this_machine()?)?;
+    let recipe = recipe::named(&recipes, name)?;
+    recipe.jars.as_ref().map(|jars| jars::ensure(recipe, jars)).transpose()
+}
+
 /// Makes the images named, with their parents, unless the registry has them; says on standard error what it does.
 ///
 /// # Errors
