@@ -20,7 +20,8 @@ const DRAIN: Duration = Duration::from_secs(5);
 
 pub(crate) fn run(config: Option<PathBuf>) -> anyhow::Result<ExitCode> {
     let config = super::load(config)?;
-    let filter = EnvFilter::try_new(&config.log)?;
+    // The driver says at every try what the sink says once; who wants to hear it writes scylla=... into log.
+    let filter = EnvFilter::try_new(format!("scylla=off,{}", config.log))?;
     let ansi = std::io::stderr().is_terminal();
     tracing_subscriber::fmt().with_env_filter(filter).with_ansi(ansi).with_writer(std::io::stderr).init();
     for stranger in config::strangers() {
@@ -29,6 +30,7 @@ pub(crate) fn run(config: Option<PathBuf>) -> anyhow::Result<ExitCode> {
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
+    keep_small();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(config.sensors.len() + 16)
@@ -41,6 +43,30 @@ pub(crate) fn run(config: Option<PathBuf>) -> anyhow::Result<ExitCode> {
     runtime.shutdown_timeout(Duration::from_secs(1));
     outcome
 }
+
+/// Gives freed memory back to the system. Left to itself glibc opens an arena for each thread and raises the
+/// size from which memory is mapped, and so returned, with the first large batch: a catch-up would cost ten
+/// megabytes for good.
+#[cfg(target_env = "gnu")]
+#[expect(
+    unsafe_code,
+    reason = "no safe crate offers mallopt; it sets three numbers, before any other thread is there"
+)]
+fn keep_small() {
+    const SMALL: libc::c_int = 128 * 1024;
+    for (option, value) in
+        [(libc::M_ARENA_MAX, 1), (libc::M_MMAP_THRESHOLD, SMALL), (libc::M_TRIM_THRESHOLD, SMALL)]
+    {
+        // SAFETY: `mallopt` takes two integers by value and touches the allocator's own settings only.
+        if unsafe { libc::mallopt(option, value) } != 1 {
+            tracing::debug!(option, "the allocator keeps its own way");
+        }
+    }
+}
+
+/// Other C libraries keep little anyway.
+#[cfg(not(target_env = "gnu"))]
+fn keep_small() {}
 
 async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new().context("cannot read this boot's identity")?);
