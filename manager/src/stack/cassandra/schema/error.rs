@@ -23,14 +23,13 @@ pub enum SchemaError {
     },
     /// The login was refused, or is wanted and missing.
     #[error(
-        "Cassandra at {address} refuses the login: name --user and --password-file of someone who may create keyspaces"
+        "Cassandra at {address} refuses the login ({reason}): name --user and --password-file of someone who may create keyspaces"
     )]
     Login {
         /// Where.
         address: String,
-        /// In the driver's words.
-        #[source]
-        source: Box<scylla::errors::NewSessionError>,
+        /// The innermost cause.
+        reason: String,
     },
     /// The cluster's own description could not be read.
     #[error(
