@@ -36,7 +36,14 @@ pub(super) fn health(cpu_ratio: f64, supply_volts: Option<f64>) -> Body {
 }
 
 pub(super) fn gap() -> Body {
-    Body::Gap(Gap { of: OLDER, from: 3, to: 5, reason: GapReason::QueueFull, count: 3, sink: None })
+    Body::Gap(Gap {
+        of: OLDER,
+        from: 3,
+        to: 5,
+        reason: GapReason::Refused,
+        count: 3,
+        sink: Some("kafka".into()),
+    })
 }
 
 /// A record of board w3 at the given time, by a clock that was vouched for.

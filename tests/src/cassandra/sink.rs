@@ -97,7 +97,8 @@ fn every_row(cluster: &Cluster) {
     assert_eq!((&by_hour["date"], &by_hour["hour"]), (&json!("1970-01-01"), &json!(23)));
     let gap = one("gaps_by_node_date");
     assert_eq!((&gap["of_queue"], &gap["from_sequence"]), (&json!(OLDER.to_string()), &json!(3)));
-    assert_eq!((&gap["reason"], &gap["count"]), (&json!("queue_full"), &json!(3)));
+    assert_eq!((&gap["reason"], &gap["count"]), (&json!("refused"), &json!(3)));
+    assert_eq!(gap["sink"], "kafka");
 }
 
 fn replay(cluster: &Cluster) {
@@ -209,7 +210,7 @@ fn other_type(cluster: &Cluster) {
     cluster.cql(
         "CREATE TABLE KS.gaps_by_node_date (node text, date date, time timestamp, queue uuid, sequence bigint, \
          clock text, boot uuid, boottime_seconds double, of_queue uuid, from_sequence text, to_sequence bigint, \
-         reason text, count bigint, PRIMARY KEY ((node, date), time, queue, sequence))",
+         reason text, count bigint, sink text, PRIMARY KEY ((node, date), time, queue, sequence))",
     );
     let letter = connect(cluster, &[QUEUE]).map(|_| ()).unwrap_err().to_string();
     assert!(letter.contains("gaps_by_node_date.from_sequence of a type other than bigint"), "{letter}");

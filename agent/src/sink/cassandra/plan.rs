@@ -110,3 +110,6 @@ impl Plan {
         chunks
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -124,6 +124,7 @@ fn gap_row(record: &Record, gap: &Gap) -> Result<Row, String> {
     row.push(Cell::Bigint(bigint("to", gap.to)?));
     row.push(Cell::Text(reason(gap.reason)));
     row.push(Cell::Bigint(bigint("count", gap.count)?));
+    row.push(text(gap.sink.as_deref()));
     Ok(row)
 }
 
@@ -197,3 +198,6 @@ fn reason(reason: GapReason) -> &'static str {
         GapReason::Refused => "refused",
     }
 }
+
+#[cfg(test)]
+mod tests;

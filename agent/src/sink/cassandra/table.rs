@@ -25,12 +25,13 @@ const PLACE: [Column; 3] = [("time", Type::Timestamp), ("queue", Type::Uuid), ("
 const READING: [Column; 4] =
     [("chip", Type::Text), ("unit", Type::Text), ("value", Type::Double), ("quality", Type::Text)];
 
-const GAP: [Column; 5] = [
+const GAP: [Column; 6] = [
     ("of_queue", Type::Uuid),
     ("from_sequence", Type::Bigint),
     ("to_sequence", Type::Bigint),
     ("reason", Type::Text),
     ("count", Type::Bigint),
+    ("sink", Type::Text),
 ];
 
 /// The fields of [`Health`](crate::record::Health), in its order.
