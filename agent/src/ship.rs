@@ -18,6 +18,7 @@ pub use self::rate::Rate;
 use crate::clock::Clock;
 use crate::letter::chain;
 use crate::queue::{Batch, Cursor, Entry, Reader, Refusals, RefusedRecord};
+use crate::record::Kind;
 use crate::recorder::Refused;
 use crate::sink::{Receipt, Refusal, Sink, SinkError, SinkName};
 use crate::tally::SinkTally;
@@ -178,8 +179,13 @@ where
             Some(RefusedRecord { time, identity, tag, reason: reason.clone(), payload })
         });
         let kept: Vec<_> = kept.collect();
-        let records = kept.iter().map(|record| record.identity).collect();
+        // A refused gap is kept like any record, but no gap is told of it: that would be refused too, for ever.
+        let told_of = kept.iter().filter(|record| record.tag != Kind::Gap.tag());
+        let records: Vec<_> = told_of.map(|record| record.identity).collect();
         self.outlet.with(move |ends| ends.refusals.keep(&kept)).await??;
+        if records.is_empty() {
+            return Ok(());
+        }
         let (told, durable) = oneshot::channel();
         let refused = Refused { sink: self.tally.sink(), records, told };
         self.refused.send(refused).await.map_err(|_| ShipError::Stopping)?;

@@ -11,12 +11,14 @@
 )]
 
 pub mod browser;
-pub mod cassandra;
 pub mod demo;
+pub mod fleet;
 pub mod http;
+pub mod ledger;
 pub mod program;
 pub mod schema;
 pub mod skip;
+pub mod stacks;
 pub mod terminal;
 pub mod topics;
 pub mod wait;

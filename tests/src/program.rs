@@ -136,6 +136,15 @@ impl Program {
         })
     }
 
+    /// Waits until it has said this, wherever in a line.
+    ///
+    /// # Panics
+    /// When it does not in time.
+    pub fn when_said(&self, what: &str, limit: Duration) {
+        let waiting = format!("{} to say \"{what}\"", self.name);
+        wait::until(&waiting, limit, || self.said().contains(what).then_some(()));
+    }
+
     /// Sends it a signal.
     ///
     /// # Panics
@@ -163,7 +172,9 @@ impl Program {
         self.child.try_wait().unwrap()
     }
 
-    fn said(&self) -> String {
+    /// Everything it has written so far.
+    #[must_use]
+    pub fn said(&self) -> String {
         [held(&self.out).join("\n"), held(&self.err).join("\n")].join("\n")
     }
 }

@@ -86,11 +86,15 @@ fn lab(records: u64, answers: &[Answer]) -> Lab {
 }
 
 fn lab_at(rate: Rate, records: u64, answers: &[Answer]) -> Lab {
+    lab_of(Kind::Reading, rate, records, answers)
+}
+
+fn lab_of(kind: Kind, rate: Rate, records: u64, answers: &[Answer]) -> Lab {
     let disk = Arc::new(FakeDisk::default());
     let mut opened =
         queue::open(Arc::clone(&disk) as _, Settings::default(), Uuid::nil(), &["scripted"]).unwrap();
     for _ in 0..records {
-        opened.writer.append(1, |identity| identity.sequence.to_string().into_bytes());
+        opened.writer.append(kind.tag(), |identity| identity.sequence.to_string().into_bytes());
     }
     let committed = opened.writer.commit().unwrap().durable;
     let (reader, cursor) = opened.readers.pop().unwrap();
@@ -192,6 +196,14 @@ async fn a_refused_record_is_passed_only_once_its_gap_is_durable() {
     lab.until("the move", |lab| lab.sink().position == 3).await;
     let SinkCounts { delivered, refused, position, .. } = lab.sink();
     assert_eq!((delivered, refused, position), (2, 1, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gap_that_is_refused_is_set_aside_and_no_other_gap_follows() {
+    let lab = lab_of(Kind::Gap, Rate::UNBOUNDED, 1, &[Answer::Refuse(0)]);
+    lab.until("the move", |lab| lab.position() == 1).await;
+    assert_eq!(queue::refused(&*lab.disk).unwrap()[0].records.len(), 1);
+    assert!(lab.refused.is_empty(), "nobody is asked to tell of it");
 }
 
 #[tokio::test(start_paused = true)]

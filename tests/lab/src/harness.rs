@@ -6,7 +6,7 @@
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use libtest_mimic::{Arguments, Conclusion, Failed, Trial};
 
@@ -16,7 +16,9 @@ use crate::lab::{Lab, Spec};
 pub type Outcome = Result<(), Failed>;
 /// A test's name, which is a promise, and its body.
 pub type Test = (&'static str, fn(&Lab) -> Outcome);
-/// The same for a test that makes labs of its own.
+/// A part of a story: its name, and what happens. It panics where the promise is broken.
+pub type Chapter<World> = (&'static str, Box<dyn FnOnce(&mut World) + Send>);
+/// As [`Test`], for one that makes labs of its own.
 pub type LoneTest = (&'static str, fn() -> Outcome);
 
 /// Runs the tests over one lab, as the command line says (`--list`, `--exact`, names).
@@ -24,9 +26,9 @@ pub type LoneTest = (&'static str, fn() -> Outcome);
 pub fn conduct(spec: &Spec, tests: &[Test]) -> ExitCode {
     let names: Vec<_> = tests.iter().map(|(name, _)| *name).collect();
     gated(&names, |arguments| {
-        let lab = match Lab::begin(spec).and_then(|mut lab| lab.enter().map(|()| lab)) {
+        let lab = match entered(spec) {
             Ok(lab) => Arc::new(lab),
-            Err(error) => return all(arguments, &names, &Err(chain(&error).into())),
+            Err(error) => return all(arguments, &names, &Err(error)),
         };
         let trials = tests.iter().map(|(name, test)| {
             let (lab, test) = (Arc::clone(&lab), *test);
@@ -34,6 +36,43 @@ pub fn conduct(spec: &Spec, tests: &[Test]) -> ExitCode {
         });
         libtest_mimic::run(arguments, trials.collect())
     })
+}
+
+/// Runs the chapters of one story, each over what the one before it left of a world that `begin` made. Once a
+/// chapter fails the rest are not told: each would only wait in vain. A lab in the world must be dropped last.
+#[must_use]
+pub fn conduct_story<World: Send + 'static>(
+    begin: impl FnOnce() -> Result<World, Failed>,
+    chapters: Vec<Chapter<World>>,
+) -> ExitCode {
+    let names: Vec<_> = chapters.iter().map(|(name, _)| *name).collect();
+    gated(&names, |arguments| {
+        let world = match begin() {
+            Ok(world) => Arc::new(Mutex::new(world)),
+            Err(error) => return all(arguments, &names, &Err(error)),
+        };
+        let trials = chapters.into_iter().map(|(name, tell)| {
+            let world = Arc::clone(&world);
+            let told = move || match world.lock() {
+                Ok(mut world) => {
+                    tell(&mut world);
+                    Ok(())
+                }
+                Err(_) => Err("not told: a chapter before it failed".into()),
+            };
+            Trial::test(name, told)
+        });
+        libtest_mimic::run(arguments, trials.collect())
+    })
+}
+
+/// A lab to this specification, which this thread has entered.
+///
+/// # Errors
+/// With the whole chain of causes.
+pub fn entered(spec: &Spec) -> Result<Lab, Failed> {
+    let lab = Lab::begin(spec).and_then(|mut lab| lab.enter().map(|()| lab));
+    lab.map_err(|error| chain(&error).into())
 }
 
 /// Runs tests that make labs of their own, one after another.
@@ -87,7 +126,9 @@ fn all(arguments: &Arguments, names: &[&'static str], outcome: &Outcome) -> Conc
     libtest_mimic::run(arguments, trials.collect())
 }
 
-fn chain(error: &dyn std::error::Error) -> String {
+/// An error with all its causes, as a test tells it.
+#[must_use]
+pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

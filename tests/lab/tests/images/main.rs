@@ -20,7 +20,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use pirack_lab::images::{self, Architecture, Origin};
-use pirack_lab::{Board, Lab, Outcome, Spec, Test, conduct};
+use pirack_lab::{Board, Lab, Outcome, Spec, Test, chain, conduct};
 
 const IMAGES: [&str; 3] = ["kafka", "cassandra-5.0", "cassandra-4.0"];
 
@@ -41,14 +41,8 @@ fn main() -> ExitCode {
     if !listing && Lab::requirements().is_ok() {
         let made = Architecture::of_this_machine().and_then(|own| images::make(&IMAGES, own));
         if let Err(error) = made {
-            let mut text = error.to_string();
-            let mut source = std::error::Error::source(&error);
-            while let Some(cause) = source {
-                text.push_str(&format!(": {cause}"));
-                source = cause.source();
-            }
             // Nobody can be told that standard error is closed.
-            drop(writeln!(std::io::stderr().lock(), "images: {text}"));
+            drop(writeln!(std::io::stderr().lock(), "images: {}", chain(&error)));
             return ExitCode::FAILURE;
         }
     }

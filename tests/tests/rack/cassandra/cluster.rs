@@ -2,12 +2,11 @@
 
 use std::process::{Command, Output};
 
+use pirack_tests::program;
 use scylla::client::session::Session;
 use scylla::client::session_builder::SessionBuilder;
 use serde_json::Value;
 use tokio::runtime::Runtime;
-
-use crate::program;
 
 /// A keyspace that is not there at first, and is gone at the end.
 pub(super) struct Cluster {

@@ -1,0 +1,66 @@
+//! A Cassandra ring: a node on each of a lab's boards, all of them seeds, so that they may start together.
+
+use std::time::Duration;
+
+use pirack_lab::{Board, Lab};
+
+use super::Service;
+use super::service::Made;
+
+/// How long a node may take to be well, with two others starting beside it on the same two processors.
+const START: Duration = Duration::from_secs(240);
+
+/// Nodes, one a board.
+#[derive(Debug)]
+pub struct Ring {
+    /// The nodes, in the boards' order.
+    pub nodes: Vec<Service>,
+    /// Where clients begin.
+    pub contact_points: Vec<String>,
+}
+
+impl Ring {
+    /// Starts a node on each board; does not wait until they are well.
+    #[must_use]
+    pub fn start(lab: &Lab, image: &str) -> Self {
+        let seeds =
+            lab.boards().iter().map(|board| board.address().to_string()).collect::<Vec<_>>().join(",");
+        let node = |board: &Board| {
+            let environment = environment(&board.address().to_string(), &seeds);
+            let data = "/var/lib/cassandra";
+            Service::start(
+                board,
+                Made { name: "cassandra", image, environment, memory_mebibytes: 1024, data },
+            )
+        };
+        Self {
+            nodes: lab.boards().iter().map(node).collect(),
+            contact_points: lab.boards().iter().map(|board| format!("{}:9042", board.address())).collect(),
+        }
+    }
+
+    /// Waits until every node is well.
+    pub fn when_well(&self) {
+        for node in &self.nodes {
+            node.when_well(START);
+        }
+    }
+}
+
+fn environment(address: &str, seeds: &str) -> Vec<String> {
+    vec![
+        "CASSANDRA_CLUSTER_NAME=lab".to_owned(),
+        format!("CASSANDRA_SEEDS={seeds}"),
+        format!("CASSANDRA_LISTEN_ADDRESS={address}"),
+        format!("CASSANDRA_BROADCAST_ADDRESS={address}"),
+        format!("CASSANDRA_RPC_ADDRESS={address}"),
+        "CASSANDRA_ENDPOINT_SNITCH=GossipingPropertyFileSnitch".to_owned(),
+        "CASSANDRA_DC=rack".to_owned(),
+        "CASSANDRA_RACK=desk".to_owned(),
+        "MAX_HEAP_SIZE=384M".to_owned(),
+        "HEAP_NEWSIZE=96M".to_owned(),
+        // A ring that waits half a minute for gossip suits a data centre; three boards know each other at once.
+        "JVM_EXTRA_OPTS=-Dcassandra.ring_delay_ms=5000 -Dcassandra.skip_wait_for_gossip_to_settle=0"
+            .to_owned(),
+    ]
+}

@@ -1,0 +1,241 @@
+//! What happens on a desk, in its order. Each chapter leaves the rack whole for the next.
+
+use std::collections::BTreeSet;
+
+use pirack_lab::Chapter;
+use pirack_tests::ledger::Ledger;
+use pirack_tests::topics::Topics;
+use pirack_tests::wait;
+use scylla::client::session::Session;
+
+use crate::rack::{NOTICE, RECOVERY, Rack, pirack, runtime};
+
+/// Ten minutes at one health record a second.
+const TEN_MINUTES: usize = 600;
+
+const SINKS: [&str; 2] = ["kafka", "cassandra"];
+
+const STORY: &[(&str, fn(&mut Rack))] = &[
+    ("agents_that_are_there_first_say_what_is_missing_and_keep_every_record", Rack::agents_come_first),
+    ("topics_and_tables_are_made_once_and_a_second_time_changes_nothing", Rack::topics_and_tables),
+    ("what_waited_for_them_flows", Rack::all_flows),
+    ("one_broker_of_three_dies_and_nobody_waits", Rack::one_broker_dies),
+    ("two_brokers_of_three_die_and_only_kafka_waits", Rack::two_brokers_die),
+    ("all_brokers_die_and_come_back_and_kafka_catches_up", Rack::all_brokers_die),
+    ("one_cassandra_node_of_three_dies_and_nobody_waits", Rack::one_node_dies),
+    ("all_cassandra_nodes_die_and_only_cassandra_waits", Rack::all_nodes_die),
+    ("a_board_without_its_network_keeps_its_records_until_it_is_back", Rack::a_board_is_unplugged),
+    ("an_agent_that_is_killed_goes_on_where_it_was", Rack::an_agent_is_killed),
+    ("a_clock_that_steps_back_an_hour_hides_nothing", Rack::a_clock_steps_back),
+    ("nothing_is_missing_nothing_out_of_order_nothing_twice", Rack::read_back),
+    ("the_latest_of_a_board_is_its_newest", Rack::latest_is_newest),
+];
+
+/// The story.
+pub(crate) fn chapters() -> Vec<Chapter<Rack>> {
+    STORY.iter().map(|&(name, tell)| (name, Box::new(tell) as _)).collect()
+}
+
+impl Rack {
+    fn agents_come_first(&mut self) {
+        for agent in &mut self.agents {
+            agent.start();
+        }
+        for agent in &mut self.agents {
+            agent.when_it_says("pirack topics apply", NOTICE);
+            agent.when_it_says("pirack schema apply", NOTICE);
+            agent.when_waiting("kafka", 100, NOTICE);
+            for sink in SINKS {
+                assert_eq!(agent.position_of(sink), 0, "{sink} has nowhere to put a record");
+            }
+        }
+    }
+
+    fn topics_and_tables(&mut self) {
+        let (kafka, cassandra) = (self.bootstrap(), self.cassandra.contact_points.join(","));
+        let topics = ["topics", "apply", "--kafka", &kafka, "--json"];
+        let schema = ["schema", "apply", "--cassandra", &cassandra, "--json"];
+        for first in [true, false] {
+            let made = pirack(&topics);
+            assert_eq!(!made["steps"].as_array().unwrap().is_empty(), first, "{made}");
+            let made = pirack(&schema);
+            assert_eq!(made["changed"].as_u64().unwrap() > 0, first, "{made}");
+        }
+    }
+
+    fn all_flows(&mut self) {
+        self.caught_up();
+        for agent in &self.agents {
+            for missing in ["pirack topics apply", "pirack schema apply"] {
+                assert_eq!(agent.times_said(missing), 1, "said once, and not at every try");
+            }
+        }
+    }
+
+    fn one_broker_dies(&mut self) {
+        self.kafka.brokers[2].kill();
+        self.both_move();
+    }
+
+    fn two_brokers_die(&mut self) {
+        self.kafka.brokers[1].kill();
+        self.only_moves("cassandra", "kafka");
+    }
+
+    fn all_brokers_die(&mut self) {
+        self.kafka.brokers[0].kill();
+        self.only_moves("cassandra", "kafka");
+        for broker in &self.kafka.brokers {
+            broker.revive();
+        }
+        self.kafka.when_well();
+        self.caught_up();
+    }
+
+    fn one_node_dies(&mut self) {
+        self.cassandra.nodes[2].kill();
+        self.both_move();
+    }
+
+    fn all_nodes_die(&mut self) {
+        for node in &self.cassandra.nodes[..2] {
+            node.kill();
+        }
+        self.only_moves("kafka", "cassandra");
+        for node in &self.cassandra.nodes {
+            node.revive();
+        }
+        self.cassandra.when_well();
+        self.caught_up();
+    }
+
+    fn a_board_is_unplugged(&mut self) {
+        self.agents[2].board.unplug().unwrap();
+        // What was under way when the plug was pulled may still arrive.
+        let cut_off = &self.agents[2];
+        for sink in SINKS {
+            cut_off.when_waiting(sink, 200, NOTICE);
+        }
+        for agent in &self.agents[..2] {
+            for sink in SINKS {
+                agent.when_it_moves(sink, NOTICE);
+            }
+        }
+        self.agents[2].board.plug().unwrap();
+        self.caught_up();
+    }
+
+    fn an_agent_is_killed(&mut self) {
+        let agent = &mut self.agents[0];
+        agent.kill();
+        agent.start();
+        for sink in SINKS {
+            agent.when_it_moves(sink, NOTICE);
+        }
+    }
+
+    fn a_clock_steps_back(&mut self) {
+        self.agents[1].board.shift_time(-3600).unwrap();
+        for sink in SINKS {
+            self.agents[1].when_it_moves(sink, NOTICE);
+        }
+    }
+
+    fn read_back(&mut self) {
+        for agent in &mut self.agents {
+            agent.when_there_are(TEN_MINUTES as u64, RECOVERY);
+            agent.stop();
+        }
+        // What a stop had no time for is shipped by the next start.
+        self.emptied();
+        let seen = Topics::follow(&self.bootstrap(), &["rack.readings", "rack.health"]).read_to_end(RECOVERY);
+        let published = Ledger::of_topics(&seen);
+        let tables = ["readings_by_sensor_date", "node_health_by_node_date", "gaps_by_node_date"];
+        let (stored, by_date) = runtime().block_on(async {
+            let session = self.session().await;
+            let by_date = Ledger::of_tables(&session, &["node_health_by_date"]).await;
+            (Ledger::of_tables(&session, &tables).await, by_date)
+        });
+        for agent in &self.agents {
+            let (board, next) = (agent.board.name(), agent.queue()["next"].as_u64().unwrap());
+            published.holds_all_of("Kafka", board, next);
+            published.is_in_order(board);
+            stored.holds_all_of("Cassandra", board, next);
+            assert_eq!(stored.repeated(board), 0, "{board}: a row twice");
+            let healths = seen.iter().filter(|seen| seen.key == board && seen.document["kind"] == "health");
+            let healths =
+                healths.map(|seen| seen.document["sequence"].as_u64().unwrap()).collect::<BTreeSet<_>>();
+            assert!(
+                healths.len() >= TEN_MINUTES,
+                "{board} told {} healths, less than ten minutes",
+                healths.len()
+            );
+            by_date.holds_just("node_health_by_date", board, &healths);
+        }
+    }
+
+    fn latest_is_newest(&mut self) {
+        let agents = &self.agents;
+        runtime().block_on(async {
+            let session = self.session().await;
+            for agent in agents {
+                let node = agent.board.name();
+                let newest: i64 = newest(&session, node).await;
+                let statement = "SELECT sequence FROM rack.node_health_latest WHERE node = ?";
+                let rows =
+                    session.query_unpaged(statement, (node,)).await.unwrap().into_rows_result().unwrap();
+                let (latest,) = rows.single_row::<(i64,)>().unwrap();
+                assert_eq!(latest, newest, "the latest health of {node}");
+            }
+        });
+    }
+
+    /// Both sinks of every agent go on.
+    fn both_move(&self) {
+        for agent in &self.agents {
+            for sink in SINKS {
+                agent.when_it_moves(sink, NOTICE);
+            }
+        }
+    }
+
+    /// Every agent's records wait for one sink, and pass the other.
+    fn only_moves(&self, moving: &str, waiting: &str) {
+        for agent in &self.agents {
+            agent.when_waiting(waiting, 300, NOTICE);
+            agent.when_it_moves(moving, NOTICE);
+            assert!(agent.waiting_for(moving) < agent.waiting_for(waiting), "{moving} was held up");
+        }
+    }
+
+    fn caught_up(&self) {
+        for agent in &self.agents {
+            for sink in SINKS {
+                agent.when_caught_up(sink, RECOVERY);
+            }
+        }
+    }
+
+    /// Starts and stops every agent until its queue is empty.
+    fn emptied(&mut self) {
+        for agent in &mut self.agents {
+            wait::until("an empty queue", RECOVERY, || {
+                if SINKS.iter().all(|sink| agent.waiting_for(sink) == 0) {
+                    return Some(());
+                }
+                agent.start();
+                agent.when_caught_up("kafka", RECOVERY);
+                agent.when_caught_up("cassandra", RECOVERY);
+                agent.stop();
+                None
+            });
+        }
+    }
+}
+
+/// The sequence of a board's newest health, by its queue's order.
+async fn newest(session: &Session, node: &str) -> i64 {
+    let statement = "SELECT max(sequence) FROM rack.node_health_by_node_date WHERE node = ? ALLOW FILTERING";
+    let rows = session.query_unpaged(statement, (node,)).await.unwrap().into_rows_result().unwrap();
+    rows.single_row::<(i64,)>().unwrap().0
+}
