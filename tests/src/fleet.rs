@@ -1,5 +1,6 @@
 //! The agents of a lab's boards: the real program, on the board's own root, network and disk.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::time::Duration;
 
@@ -76,12 +77,17 @@ impl BoardAgent {
         self.running.as_ref().unwrap().when_said(what, limit);
     }
 
-    /// How often a line with this text was said in all its runs.
-    #[must_use]
-    pub fn times_said(&self, what: &str) -> usize {
+    /// Requires that what it said with this text in it, in all its runs, was said once each.
+    ///
+    /// # Panics
+    /// When nothing was, or something again.
+    pub fn said_once(&self, what: &str) {
         let now = self.running.as_ref().map(Program::said).unwrap_or_default();
         let lines = self.said.iter().flat_map(|said| said.lines()).chain(now.lines());
-        lines.filter(|line| line.contains(what)).count()
+        let found: Vec<_> = lines.filter(|line| line.contains(what)).collect();
+        // Without the time, which comes first.
+        let told: BTreeSet<_> = found.iter().filter_map(|line| Some(line.split_once(' ')?.1)).collect();
+        assert!(!found.is_empty() && found.len() == told.len(), "{} said: {found:#?}", self.board.name());
     }
 
     /// What `buffer status` says of its queue.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -141,8 +141,11 @@ impl Program {
     /// # Panics
     /// When it does not in time.
     pub fn when_said(&self, what: &str, limit: Duration) {
-        let waiting = format!("{} to say \"{what}\"", self.name);
-        wait::until(&waiting, limit, || self.said().contains(what).then_some(()));
+        let begun = Instant::now();
+        while !self.said().contains(what) {
+            assert!(begun.elapsed() < limit, "{} did not say \"{what}\" but:\n{}", self.name, self.said());
+            thread::sleep(wait::PAUSE);
+        }
     }
 
     /// Sends it a signal.
