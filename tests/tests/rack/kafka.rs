@@ -18,13 +18,17 @@ use crate::rack::{NOTICE, RECOVERY, Rack, pirack};
 use crate::topics;
 
 const PROMISES: &[(&str, fn(&mut Rack))] = &[
-    ("topics_that_are_as_declared_are_left_alone", |rack| topics::declared(&rack.bootstrap())),
-    ("a_setting_that_drifted_comes_back_and_what_others_set_stays", |rack| topics::drift(&rack.bootstrap())),
-    ("a_board_in_1970_is_neither_refused_nor_expires_at_once", |rack| topics::epoch(&rack.bootstrap())),
-    ("a_refused_login_is_said_once_and_its_records_wait_for_the_right_one", refused_login),
-    ("a_request_that_is_too_large_is_split_and_all_of_it_arrives", too_large_together),
-    ("a_record_that_is_too_large_alone_is_set_aside_with_its_reason", too_large_alone),
-    ("a_leadership_that_moves_costs_no_line_and_no_record", leader_moves),
+    ("kafka::topics_that_are_as_declared_are_left_alone", |rack| topics::declared(&rack.bootstrap())),
+    ("kafka::a_setting_that_drifted_comes_back_and_what_others_set_stays", |rack| {
+        topics::drift(&rack.bootstrap())
+    }),
+    ("kafka::a_board_in_1970_is_neither_refused_nor_expires_at_once", |rack| {
+        topics::epoch(&rack.bootstrap())
+    }),
+    ("kafka::a_refused_login_is_said_once_and_its_records_wait_for_the_right_one", refused_login),
+    ("kafka::a_request_that_is_too_large_is_split_and_all_of_it_arrives", too_large_together),
+    ("kafka::a_record_that_is_too_large_alone_is_set_aside_with_its_reason", too_large_alone),
+    ("kafka::a_leadership_that_moves_costs_no_line_and_no_record", leader_moves),
 ];
 
 /// The promises.
@@ -32,6 +36,7 @@ pub(crate) fn chapters() -> Vec<Chapter<Rack>> {
     PROMISES.iter().map(|&(name, hold)| (name, Box::new(hold) as _)).collect()
 }
 
+const TOPICS: [&str; 2] = ["rack.readings", "rack.health"];
 /// Nobody listens on port 9.
 const NOBODY: &str = "127.0.0.1:9";
 
@@ -53,7 +58,7 @@ impl Guest {
     /// Runs with these lines as its `[kafka]`.
     fn run(&self, kafka: &str) -> Program {
         let text = format!(
-            "board = \"{}\"\ninterval_seconds = 0.1\n[metrics]\nlisten = \"127.0.0.1:0\"\n[queue]\ndirectory = {:?}\n[kafka]\n{kafka}",
+            "board = \"{}\"\ninterval_seconds = 0.1\n[metrics]\nlisten = \"off\"\n[queue]\ndirectory = {:?}\n[kafka]\n{kafka}",
             self.name,
             self.path("queue")
         );
@@ -125,9 +130,11 @@ fn refused_login(rack: &mut Rack) {
 
 fn too_large_together(rack: &mut Rack) {
     let guest = Guest::new("g2");
-    guest.gather(100);
-    // Room for a few of them, compressed, and not for all.
-    topics::set(&rack.bootstrap(), "rack.health", &[("max.message.bytes", "4000")]);
+    guest.gather(300);
+    // Room for each alone, and for no more than a few together.
+    for topic in TOPICS {
+        topics::set(&rack.bootstrap(), topic, &[("max.message.bytes", "1000")]);
+    }
     let running = guest.bootstrap(&rack.bootstrap());
     arrives(rack, &guest, running);
     assert_eq!(guest.status().unwrap()["refused"], serde_json::json!([]));
@@ -138,7 +145,9 @@ fn too_large_alone(rack: &mut Rack) {
     let guest = Guest::new("g3");
     guest.gather(20);
     let waiting = guest.status().unwrap()["next"].as_u64().unwrap();
-    topics::set(&rack.bootstrap(), "rack.health", &[("max.message.bytes", "200")]);
+    for topic in TOPICS {
+        topics::set(&rack.bootstrap(), topic, &[("max.message.bytes", "200")]);
+    }
     let mut running = guest.bootstrap(&rack.bootstrap());
     guest.until("what waited to be set aside", |status| Some(position(status)? >= waiting));
     pirack(&["topics", "apply", "--kafka", &rack.bootstrap(), "--json"]);
@@ -181,7 +190,7 @@ fn arrives(rack: &Rack, guest: &Guest, mut running: Program) {
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let shipped = guest.shipped();
     assert!(shipped >= waiting);
-    let seen = Topics::follow(&rack.bootstrap(), &["rack.readings", "rack.health"]).read_to_end(RECOVERY);
+    let seen = Topics::follow(&rack.bootstrap(), &TOPICS).read_to_end(RECOVERY);
     let published = Ledger::of_topics(&seen);
     published.holds_all_of("Kafka", guest.name, shipped);
     published.is_in_order(guest.name);

@@ -16,19 +16,19 @@ const TEN_MINUTES: usize = 600;
 const SINKS: [&str; 2] = ["kafka", "cassandra"];
 
 const STORY: &[(&str, fn(&mut Rack))] = &[
-    ("agents_that_are_there_first_say_what_is_missing_and_keep_every_record", Rack::agents_come_first),
-    ("topics_and_tables_are_made_once_and_a_second_time_changes_nothing", Rack::topics_and_tables),
-    ("what_waited_for_them_flows", Rack::all_flows),
-    ("one_broker_of_three_dies_and_nobody_waits", Rack::one_broker_dies),
-    ("two_brokers_of_three_die_and_only_kafka_waits", Rack::two_brokers_die),
-    ("all_brokers_die_and_come_back_and_kafka_catches_up", Rack::all_brokers_die),
-    ("one_cassandra_node_of_three_dies_and_nobody_waits", Rack::one_node_dies),
-    ("all_cassandra_nodes_die_and_only_cassandra_waits", Rack::all_nodes_die),
-    ("a_board_without_its_network_keeps_its_records_until_it_is_back", Rack::a_board_is_unplugged),
-    ("an_agent_that_is_killed_goes_on_where_it_was", Rack::an_agent_is_killed),
-    ("a_clock_that_steps_back_an_hour_hides_nothing", Rack::a_clock_steps_back),
-    ("nothing_is_missing_nothing_out_of_order_nothing_twice", Rack::read_back),
-    ("the_latest_of_a_board_is_its_newest", Rack::latest_is_newest),
+    ("story::agents_that_are_there_first_say_what_is_missing_and_keep_every_record", Rack::agents_come_first),
+    ("story::topics_and_tables_are_made_once_and_a_second_time_changes_nothing", Rack::topics_and_tables),
+    ("story::what_waited_for_them_flows", Rack::all_flows),
+    ("story::one_broker_of_three_dies_and_nobody_waits", Rack::one_broker_dies),
+    ("story::two_brokers_of_three_die_and_only_kafka_waits", Rack::two_brokers_die),
+    ("story::all_brokers_die_and_come_back_and_kafka_catches_up", Rack::all_brokers_die),
+    ("story::one_cassandra_node_of_three_dies_and_nobody_waits", Rack::one_node_dies),
+    ("story::all_cassandra_nodes_die_and_only_cassandra_waits", Rack::all_nodes_die),
+    ("story::a_board_without_its_network_keeps_its_records_until_it_is_back", Rack::a_board_is_unplugged),
+    ("story::an_agent_that_is_killed_goes_on_where_it_was", Rack::an_agent_is_killed),
+    ("story::a_clock_that_steps_back_an_hour_hides_nothing", Rack::a_clock_steps_back),
+    ("story::nothing_is_missing_nothing_out_of_order_nothing_twice", Rack::read_back),
+    ("story::the_latest_of_a_board_is_its_newest", Rack::latest_is_newest),
 ];
 
 /// The story.

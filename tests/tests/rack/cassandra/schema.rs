@@ -6,11 +6,11 @@ use super::Promise;
 use super::cluster::Cluster;
 
 pub(super) const PROMISES: &[(&str, Promise)] = &[
-    ("a schema that is applied twice changes nothing the second time", twice),
-    ("a schema that is behind by a column is brought up and its rows stay", behind),
-    ("a column of another type is refused with a letter and nothing is changed", other_type),
-    ("how long rows live changes when it is asked for and only then", keep),
-    ("a replication that is asked for is set, with a word about repair", replication),
+    ("cassandra::a_schema_that_is_applied_twice_changes_nothing_the_second_time", twice),
+    ("cassandra::a_schema_that_is_behind_by_a_column_is_brought_up_and_its_rows_stay", behind),
+    ("cassandra::a_column_of_another_type_is_refused_with_a_letter_and_nothing_is_changed", other_type),
+    ("cassandra::how_long_rows_live_changes_when_it_is_asked_for_and_only_then", keep),
+    ("cassandra::a_replication_that_is_asked_for_is_set_with_a_word_about_repair", replication),
 ];
 
 fn twice(cluster: &Cluster) {

@@ -11,15 +11,15 @@ use super::cluster::Cluster;
 use super::records::{ELSEWHERE, OLDER, QUEUE, entry, gap, health, of_sensor, reading, told};
 
 pub(super) const PROMISES: &[(&str, Promise)] = &[
-    ("every kind of record is there with all its rows once it is called safe", every_row),
-    ("a batch that comes twice leaves each row once", replay),
-    ("the newest value never goes back, whatever comes again and whatever the clock says", newest),
-    ("a new disk whose sequences begin anew is seen at once", new_disk),
-    ("what the newest record does not say is not left over from an older one", nothing_left_over),
-    ("a record that cannot be stored is refused alone, and its neighbours are safe", refusals),
-    ("a schema that is missing is named with its remedy, and its coming is enough", missing),
-    ("a schema that is dropped and made again costs nothing but waiting", made_again),
-    ("a column of another type is a letter, and refuses no record", other_type),
+    ("cassandra::every_kind_of_record_is_there_with_all_its_rows_once_it_is_called_safe", every_row),
+    ("cassandra::a_batch_that_comes_twice_leaves_each_row_once", replay),
+    ("cassandra::the_newest_value_never_goes_back_whatever_comes_again_and_whatever_the_clock_says", newest),
+    ("cassandra::a_new_disk_whose_sequences_begin_anew_is_seen_at_once", new_disk),
+    ("cassandra::what_the_newest_record_does_not_say_is_not_left_over_from_an_older_one", nothing_left_over),
+    ("cassandra::a_record_that_cannot_be_stored_is_refused_alone_and_its_neighbours_are_safe", refusals),
+    ("cassandra::a_schema_that_is_missing_is_named_with_its_remedy_and_its_coming_is_enough", missing),
+    ("cassandra::a_schema_that_is_dropped_and_made_again_costs_nothing_but_waiting", made_again),
+    ("cassandra::a_column_of_another_type_is_a_letter_and_refuses_no_record", other_type),
 ];
 
 const NOON: &str = "2026-11-21T12:00:00Z";
