@@ -90,6 +90,32 @@ impl BoardAgent {
         assert!(!found.is_empty() && found.len() == told.len(), "{} said: {found:#?}", self.board.name());
     }
 
+    /// Requires that no outage of a sink told the same cause twice, over all its runs.
+    ///
+    /// # Panics
+    /// When one did.
+    pub fn told_each_cause_once(&self) {
+        let mut told: BTreeSet<(&str, &str)> = BTreeSet::new();
+        for line in self.said.iter().flat_map(|said| said.lines()) {
+            let Some(sink) =
+                ["kafka", "cassandra"].into_iter().find(|sink| line.contains(&format!("sink={sink}")))
+            else {
+                continue;
+            };
+            if line.contains("records flow again") {
+                told.retain(|(of, _)| *of != sink);
+            } else if let Some((_, cause)) = line.split_once("records wait in the queue") {
+                let cause = cause.split(" detail=").next().unwrap_or(cause);
+                assert!(
+                    told.insert((sink, cause)),
+                    "{} said it again: {line}\n{}",
+                    self.board.name(),
+                    self.said.concat()
+                );
+            }
+        }
+    }
+
     /// What `buffer status` says of its queue.
     ///
     /// # Panics
@@ -128,11 +154,14 @@ impl BoardAgent {
             .unwrap_or_else(|| panic!("the queue of {} has no cursor \"{sink}\": {queue}", self.board.name()))
     }
 
-    /// Waits until this sink goes on from where it is now.
-    pub fn when_it_moves(&self, sink: &str, limit: Duration) {
-        let now = self.position_of(sink);
-        let what = format!("the cursor \"{sink}\" of {} to pass {now}", self.board.name());
-        wait::until(&what, limit, || (self.position_of(sink) > now).then_some(()));
+    /// Waits until this sink has everything that was made before now.
+    ///
+    /// # Panics
+    /// When that takes longer than `limit`.
+    pub fn when_all_made_is_safe(&self, sink: &str, limit: Duration) {
+        let now = self.queue()["next"].as_u64().unwrap();
+        let what = format!("the cursor \"{sink}\" of {} to reach {now}", self.board.name());
+        wait::until(&what, limit, || (self.position_of(sink) >= now).then_some(()));
     }
 
     /// Waits until so many records wait for this sink.

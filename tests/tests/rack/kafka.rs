@@ -28,7 +28,7 @@ const PROMISES: &[(&str, fn(&mut Rack))] = &[
     ("kafka::a_refused_login_is_said_once_and_its_records_wait_for_the_right_one", refused_login),
     ("kafka::a_request_that_is_too_large_is_split_and_all_of_it_arrives", too_large_together),
     ("kafka::a_record_that_is_too_large_alone_is_set_aside_with_its_reason", too_large_alone),
-    ("kafka::a_leadership_that_moves_costs_no_line_and_no_record", leader_moves),
+    ("kafka::a_leadership_that_moves_costs_a_line_at_the_most_and_no_record", leader_moves),
 ];
 
 /// The promises.

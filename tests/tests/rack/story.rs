@@ -6,7 +6,7 @@ use pirack_lab::Chapter;
 use pirack_tests::ledger::Ledger;
 use pirack_tests::topics::Topics;
 use pirack_tests::wait;
-use scylla::client::session::Session;
+use scylla::value::CqlTimestamp;
 
 use crate::rack::{NOTICE, RECOVERY, Rack, pirack, runtime};
 
@@ -23,12 +23,14 @@ const STORY: &[(&str, fn(&mut Rack))] = &[
     ("story::two_brokers_of_three_die_and_only_kafka_waits", Rack::two_brokers_die),
     ("story::all_brokers_die_and_come_back_and_kafka_catches_up", Rack::all_brokers_die),
     ("story::one_cassandra_node_of_three_dies_and_nobody_waits", Rack::one_node_dies),
+    ("story::two_nodes_of_three_die_and_what_one_node_alone_would_take_waits", Rack::two_nodes_die),
     ("story::all_cassandra_nodes_die_and_only_cassandra_waits", Rack::all_nodes_die),
     ("story::a_board_without_its_network_keeps_its_records_until_it_is_back", Rack::a_board_is_unplugged),
     ("story::an_agent_that_is_killed_goes_on_where_it_was", Rack::an_agent_is_killed),
-    ("story::a_clock_that_steps_back_an_hour_hides_nothing", Rack::a_clock_steps_back),
+    ("story::a_clock_that_steps_on_a_day_and_back_hides_nothing", Rack::a_clock_steps),
     ("story::nothing_is_missing_nothing_out_of_order_nothing_twice", Rack::read_back),
     ("story::the_latest_of_a_board_is_its_newest", Rack::latest_is_newest),
+    ("story::a_boards_clock_wins_over_no_write", Rack::written_by_the_nodes_clock),
 ];
 
 /// The story.
@@ -97,10 +99,13 @@ impl Rack {
         self.both_move();
     }
 
+    fn two_nodes_die(&mut self) {
+        self.cassandra.nodes[1].kill();
+        self.only_moves("kafka", "cassandra");
+    }
+
     fn all_nodes_die(&mut self) {
-        for node in &self.cassandra.nodes[..2] {
-            node.kill();
-        }
+        self.cassandra.nodes[0].kill();
         self.only_moves("kafka", "cassandra");
         for node in &self.cassandra.nodes {
             node.revive();
@@ -118,7 +123,7 @@ impl Rack {
         }
         for agent in &self.agents[..2] {
             for sink in SINKS {
-                agent.when_it_moves(sink, NOTICE);
+                agent.when_all_made_is_safe(sink, NOTICE);
             }
         }
         self.agents[2].board.plug().unwrap();
@@ -130,14 +135,17 @@ impl Rack {
         agent.kill();
         agent.start();
         for sink in SINKS {
-            agent.when_it_moves(sink, NOTICE);
+            agent.when_all_made_is_safe(sink, NOTICE);
         }
     }
 
-    fn a_clock_steps_back(&mut self) {
-        self.agents[1].board.shift_time(-3600).unwrap();
-        for sink in SINKS {
-            self.agents[1].when_it_moves(sink, NOTICE);
+    fn a_clock_steps(&mut self) {
+        const DAY: i64 = 86_400;
+        for seconds in [DAY, -3600] {
+            self.agents[1].board.shift_time(seconds).unwrap();
+            for sink in SINKS {
+                self.agents[1].when_all_made_is_safe(sink, NOTICE);
+            }
         }
     }
 
@@ -171,40 +179,69 @@ impl Rack {
                 healths.len()
             );
             by_date.holds_just("node_health_by_date", board, &healths);
+            assert_eq!(by_date.repeated(board), 0, "{board}: a row twice");
+            assert!(
+                seen.iter().any(|seen| seen.key == board && seen.document["kind"] == "reading"),
+                "{board}"
+            );
+            agent.told_each_cause_once();
         }
     }
 
     fn latest_is_newest(&mut self) {
-        let agents = &self.agents;
-        runtime().block_on(async {
-            let session = self.session().await;
-            for agent in agents {
-                let node = agent.board.name();
-                let newest: i64 = newest(&session, node).await;
-                let statement = "SELECT sequence FROM rack.node_health_latest WHERE node = ?";
-                let rows =
-                    session.query_unpaged(statement, (node,)).await.unwrap().into_rows_result().unwrap();
-                let (latest,) = rows.single_row::<(i64,)>().unwrap();
-                assert_eq!(latest, newest, "the latest health of {node}");
+        let runtime = runtime();
+        let session = runtime.block_on(self.session());
+        let number = |statement: &str, node: &str| {
+            let rows = runtime.block_on(session.query_unpaged(statement, (node,))).unwrap();
+            rows.into_rows_result().unwrap().single_row::<(i64,)>().unwrap().0
+        };
+        for agent in &self.agents {
+            let node = agent.board.name();
+            for (latest, history) in [
+                ("SELECT sequence FROM rack.node_health_latest WHERE node = ?", "node_health_by_node_date"),
+                ("SELECT max(sequence) FROM rack.sensor_latest WHERE node = ?", "readings_by_sensor_date"),
+            ] {
+                let newest =
+                    format!("SELECT max(sequence) FROM rack.{history} WHERE node = ? ALLOW FILTERING");
+                assert_eq!(number(latest, node), number(&newest, node), "{latest} of {node}");
             }
-        });
+        }
     }
 
-    /// Both sinks of every agent go on.
+    /// A board's clock, a day ahead, wins over nobody's writes: they bear the nodes' time.
+    fn written_by_the_nodes_clock(&mut self) {
+        let runtime = runtime();
+        let session = runtime.block_on(self.session());
+        let statement = "SELECT max(writetime(clock)), max(time) FROM rack.node_health_by_node_date WHERE node = ? ALLOW FILTERING";
+        let node = self.agents[1].board.name();
+        let rows =
+            runtime.block_on(session.query_unpaged(statement, (node,))).unwrap().into_rows_result().unwrap();
+        let (written, CqlTimestamp(time)) = rows.single_row::<(i64, CqlTimestamp)>().unwrap();
+        let now = jiff::Timestamp::now().as_microsecond();
+        assert!(time > now / 1000 + 80_000_000, "the board was a day ahead for a while: {time}");
+        assert!(written <= now, "written at {written}, {} µs from now", written - now);
+    }
+
+    /// Whatever every agent has made by now is safe in both sinks before long.
     fn both_move(&self) {
         for agent in &self.agents {
             for sink in SINKS {
-                agent.when_it_moves(sink, NOTICE);
+                agent.when_all_made_is_safe(sink, NOTICE);
             }
         }
     }
 
     /// Every agent's records wait for one sink, and pass the other.
     fn only_moves(&self, moving: &str, waiting: &str) {
+        // What was under way may still be acknowledged.
         for agent in &self.agents {
-            agent.when_waiting(waiting, 300, NOTICE);
-            agent.when_it_moves(moving, NOTICE);
-            assert!(agent.waiting_for(moving) < agent.waiting_for(waiting), "{moving} was held up");
+            agent.when_waiting(waiting, 100, NOTICE);
+        }
+        let stuck: Vec<_> = self.agents.iter().map(|agent| agent.position_of(waiting)).collect();
+        for (agent, stuck) in self.agents.iter().zip(stuck) {
+            agent.when_all_made_is_safe(moving, NOTICE);
+            agent.when_waiting(waiting, 200, NOTICE);
+            assert_eq!(agent.position_of(waiting), stuck, "{waiting} is away and called records safe");
         }
     }
 
@@ -231,11 +268,4 @@ impl Rack {
             });
         }
     }
-}
-
-/// The sequence of a board's newest health, by its queue's order.
-async fn newest(session: &Session, node: &str) -> i64 {
-    let statement = "SELECT max(sequence) FROM rack.node_health_by_node_date WHERE node = ? ALLOW FILTERING";
-    let rows = session.query_unpaged(statement, (node,)).await.unwrap().into_rows_result().unwrap();
-    rows.single_row::<(i64,)>().unwrap().0
 }
