@@ -2,18 +2,19 @@
 # The agent's memory through an outage of both its sinks: a minute with both, then neither, then both again
 # until the backlog is out.
 #
-#   tests/bench/memory.sh [OUTAGE SECONDS] [INTERVAL]      600 s, at an interval of 1 s
+#   tests/bench/memory.sh [OUTAGE SECONDS] [INTERVAL]      $OUTAGE or 600 s, at an interval of 1 s
 #
 # Takes its resident memory every 5 s. The slope is that of a line through the outage's samples but for
 # its first quarter, in mebibytes an hour. At 0.1 s the outage makes what ten times its length makes at 1 s.
 #
-# Prints key=value lines; the figure to reach is memory_peak_mebibytes <= 16, with a slope of about 0.
+# Prints key=value lines; the figures to reach are memory_own_peak_mebibytes <= 16, which is the most there ever
+# was (VmHWM), and memory_slope_mebibytes_per_hour <= 1.
 # shellcheck source-path=SCRIPTDIR source=measure.sh
 . "$(dirname "$0")/measure.sh"
 # shellcheck source-path=SCRIPTDIR source=servers.sh
 . tests/bench/servers.sh
 
-outage=${1:-600}
+outage=${1:-${OUTAGE:-600}}
 interval=${2:-1.0}
 
 start_kafka
