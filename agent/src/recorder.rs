@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use tokio::time::{Instant, sleep_until};
 
 use crate::clock::Clock;
 use crate::letter::chain;
@@ -79,22 +79,23 @@ impl Recorder {
         let mut parts = Parts::new(&self.sources, self.interval);
         // Late enough for the beat's reads to be in, early enough to feel live.
         let lag = (self.interval / 4).min(Duration::from_millis(250));
-        let mut beat = interval_at(self.start + lag, self.interval);
-        beat.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let late = sleep_until(self.start + lag);
+        tokio::pin!(late);
         let mut pen = Pen::new(&self, writer);
         let mut due: Option<Instant> = None;
         let mut soonest = self.start;
         loop {
             let commit_due = async {
                 match due {
-                    Some(at) => tokio::time::sleep_until(at).await,
+                    Some(at) => sleep_until(at).await,
                     None => std::future::pending().await,
                 }
             };
             tokio::select! {
                 biased;
-                _ = beat.tick() => {
+                () = &mut late => {
                     pen.note_health(&mut parts);
+                    late.set(sleep_until((late.deadline() + self.interval).max(Instant::now())));
                     due = Some(soonest.max(Instant::now()));
                 }
                 () = commit_due => {
@@ -113,7 +114,8 @@ impl Recorder {
                         pen.observe(observed, &mut parts);
                         if parts.all_heard() {
                             pen.note_health(&mut parts);
-                            beat.reset_after(self.interval + lag);
+                            // Another, not the same one reset: that would wake at its old time, too.
+                            late.set(sleep_until(Instant::now() + self.interval + lag));
                             due = Some(soonest.max(Instant::now()));
                         }
                         due.get_or_insert_with(|| soonest.max(Instant::now() + 2 * lag));
