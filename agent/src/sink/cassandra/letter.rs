@@ -2,7 +2,7 @@
 
 use scylla::errors::{
     ConnectionError, ConnectionPoolError, ConnectionSetupRequestErrorKind, DbError, ExecutionError,
-    MetadataError, NewSessionError, PrepareError, RequestAttemptError,
+    MetadataError, NewSessionError, PrepareError, RequestAttemptError, SchemaAgreementError,
 };
 
 use super::CassandraSettings;
@@ -48,11 +48,26 @@ pub(super) fn no_execution(settings: &CassandraSettings, error: &ExecutionError)
         ExecutionError::ConnectionPoolError(pool) => no_pool(settings, pool),
         ExecutionError::PrepareError(prepare) => no_statement(settings, prepare),
         ExecutionError::LastAttemptError(attempt) => no_answer(settings, attempt),
-        ExecutionError::RequestTimeout(_) => {
-            unready(settings, "does not answer", "look at its nodes (nodetool status) and at the network")
-        }
+        ExecutionError::RequestTimeout(_) => no_answer_in_time(settings),
         _ => failed(settings, &error.to_string()),
     }
+}
+
+/// The deadline came before the answer.
+pub(super) fn no_answer_in_time(settings: &CassandraSettings) -> SinkError {
+    unready(settings, "does not answer", "look at its nodes (nodetool status) and at the network")
+}
+
+/// Its nodes have not the same tables.
+pub(super) fn no_agreement(settings: &CassandraSettings, error: &SchemaAgreementError) -> SinkError {
+    let what = format!("has nodes that do not agree on the tables ({error})");
+    unready(settings, &what, "look at schema_versions in nodetool describecluster; mostly it passes")
+}
+
+/// A table takes no row at all.
+pub(super) fn no_row(settings: &CassandraSettings, table: Table, reason: &str) -> SinkError {
+    let remedy = "look at the nodes' own logs; where the table is not as it should be, drop it and apply the schema again";
+    unready(settings, &format!("takes no row of {} ({reason})", table.name()), remedy)
 }
 
 /// A column is of another type than the rows that are sent.
@@ -72,6 +87,11 @@ fn no_answer(settings: &CassandraSettings, error: &RequestAttemptError) -> SinkE
         return failed(settings, &error.to_string());
     };
     match kind {
+        DbError::Invalid if message.starts_with("Guardrail ") => unready(
+            settings,
+            &format!("takes no records by a rule of its own ({message})"),
+            "make room on its disks, or change that guardrail in cassandra.yaml",
+        ),
         DbError::Invalid | DbError::ConfigError | DbError::SyntaxError => {
             unready(settings, &format!("is not ready for records ({message})"), &apply(settings))
         }
