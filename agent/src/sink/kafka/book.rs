@@ -81,6 +81,11 @@ impl Book {
         open
     }
 
+    /// These are not under way after all.
+    pub(super) fn forget(&mut self, indices: &[usize]) {
+        self.unsettled.retain(|index| !indices.contains(index));
+    }
+
     fn acknowledge(&mut self, index: usize) {
         self.unsettled.remove(&index);
         self.trouble = None;
