@@ -105,12 +105,17 @@ where
                 Ok(Ended::Drained) => return,
                 Ok(Ended::Unplugged) => {}
                 Err(error) => {
-                    self.tally.outage().because(&chain(&error));
+                    self.tell(&error);
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(LONGEST_PAUSE);
                 }
             }
         }
+    }
+
+    fn tell(&self, error: &ShipError) {
+        let detail = if let ShipError::Sink(sink) = error { sink.detail() } else { None };
+        self.tally.outage().because_of(&chain(error), detail);
     }
 
     /// One life of the sink: from its connection to its first failure, or until the link is unplugged.

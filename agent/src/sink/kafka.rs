@@ -243,6 +243,7 @@ impl Kafka {
             address: bootstrap.join(","),
             what: format!("does not let {who} write to any topic"),
             remedy: format!("allow {who} Describe and Write on {}", Kind::topics().join(" and ")),
+            detail: None,
         }
     }
 }

@@ -129,6 +129,7 @@ async fn a_broker_that_refuses_a_whole_request_costs_no_record_that_it_takes_alo
     for refusal in [
         RDKafkaRespErr::RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE,
         RDKafkaRespErr::RD_KAFKA_RESP_ERR_INVALID_RECORD,
+        RDKafkaRespErr::RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE,
     ] {
         let cluster = MockCluster::new(1).unwrap();
         cluster.create_topic(TOPIC_READINGS, 1, 1).unwrap();
@@ -269,6 +270,22 @@ async fn a_topic_that_the_login_may_not_write_to_is_named() {
     let records = batch(0..3);
     let cause = told(&mut sink, &records).await;
     assert!(cause.contains("does not let") && cause.contains("rack.readings"), "{cause}");
+}
+
+#[tokio::test]
+async fn what_settings_forbid_waits_with_its_remedy_and_is_delivered_once_they_allow_it() {
+    for (refusal, what, remedy) in [
+        (RDKafkaRespErr::RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP, "clock", "pirack topics apply"),
+        (RDKafkaRespErr::RD_KAFKA_RESP_ERR_POLICY_VIOLATION, "policy", "lift it"),
+    ] {
+        let cluster = MockCluster::new(1).unwrap();
+        cluster.create_topic(TOPIC_READINGS, 1, 1).unwrap();
+        let mut sink = connected(&cluster);
+        cluster.request_errors(RDKafkaApiKey::Produce, &[refusal]);
+        assert_eq!(sink.deliver(&batch(0..3)).await.unwrap(), Receipt { settled: 3, refused: Vec::new() });
+        let cause = sink.outage.cause().unwrap();
+        assert!(cause.contains(what) && cause.contains(remedy) && cause.contains(TOPIC_READINGS), "{cause}");
+    }
 }
 
 #[tokio::test]
