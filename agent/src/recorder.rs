@@ -134,7 +134,7 @@ impl Recorder {
     }
 }
 
-/// Writes records into the queue.
+/// The recorder's hand on the queue: appends, commits, and remembers which losses are not yet told durably.
 struct Pen<'a> {
     recorder: &'a Recorder,
     /// Away only while a commit runs on its own thread.
@@ -204,6 +204,7 @@ impl<'a> Pen<'a> {
         said
     }
 
+    /// Writes down what a sink refused for good; its shipper waits until that is durable.
     fn refuse(&mut self, refused: Refused) {
         let mut losses = Losses::default();
         for Identity { queue, sequence } in refused.records {
@@ -216,6 +217,7 @@ impl<'a> Pen<'a> {
         self.waiting.push(refused.told);
     }
 
+    /// Takes in what the queue itself could not keep.
     fn give_up(&mut self, losses: Vec<Loss>) {
         for loss in losses {
             let Loss { queue, from, to, reason, count } = loss;
@@ -239,6 +241,7 @@ impl<'a> Pen<'a> {
         self.given_up.join(loss);
     }
 
+    /// Appends the gap record that names a loss: the only way that anybody downstream hears of it.
     fn tell(&mut self, sink: Option<SinkName>, loss: &Loss) {
         let Loss { queue: of, from, to, reason, count } = *loss;
         let sink = sink.map(|sink| sink.as_str().to_owned());
@@ -292,6 +295,7 @@ impl<'a> Pen<'a> {
         self.tell_waiting();
     }
 
+    /// Lets the shippers go on whose refusals are durable as gaps now.
     fn tell_waiting(&mut self) {
         for told in self.waiting.drain(..) {
             // A shipper that has gone in the meantime is offered the record again, and tells it again.

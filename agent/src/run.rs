@@ -24,11 +24,11 @@ use uuid::Uuid;
 
 use crate::config::Config;
 use crate::metrics::{self, Teller};
-use crate::queue::{self, Cursor, Directory, QueueError, Reader, Refusals};
+use crate::queue::{self, Directory, QueueError};
 use crate::record::BoardName;
 use crate::recorder::{Recorder, Refused};
 use crate::schedule;
-use crate::ship::{Complaint, Outlet, Shipper};
+use crate::ship::{Berth, Complaint, Outlet, Shipper};
 use crate::sink::cassandra::Cassandra;
 use crate::sink::kafka::Kafka;
 use crate::sink::outage::Outage;
@@ -172,17 +172,19 @@ impl Agent {
             tallies: Vec::new(),
         };
         // In the order in which their cursors were opened.
-        let mut ends = readers.into_iter().zip(kept);
-        if let (Some((sink, Destination { settings, rate })), Some(ends)) = (kafka, ends.next()) {
-            let (berth, outage) = dock.berth(sink, ends);
-            dock.ship(berth, rate, move || ready(Kafka::connect(&settings, Arc::clone(&outage))));
+        let berths = readers.into_iter().zip(kept);
+        let mut berths = berths.map(|((reader, cursor), refusals)| Berth { reader, cursor, refusals });
+        if let (Some((sink, Destination { settings, rate })), Some(berth)) = (kafka, berths.next()) {
+            let tally = dock.tally(sink, &berth);
+            let outage = Arc::clone(tally.outage());
+            dock.ship(berth, tally, rate, move || ready(Kafka::connect(&settings, Arc::clone(&outage))));
         }
-        if let (Some((sink, Destination { mut settings, rate })), Some(ends)) = (cassandra, ends.next()) {
-            settings.queues = ends.0.0.queues();
+        if let (Some((sink, Destination { mut settings, rate })), Some(berth)) = (cassandra, berths.next()) {
+            settings.queues = berth.reader.queues();
             settings.queues.push(queue);
-            let (berth, _) = dock.berth(sink, ends);
+            let tally = dock.tally(sink, &berth);
             let settings = Arc::new(settings);
-            dock.ship(berth, rate, move || {
+            dock.ship(berth, tally, rate, move || {
                 let settings = Arc::clone(&settings);
                 async move { Cassandra::connect(&settings).await }
             });
@@ -278,26 +280,17 @@ struct Dock {
     tallies: Vec<Arc<SinkTally>>,
 }
 
-/// One sink's ends of the queue.
-type Ends = ((Reader, Cursor), Refusals);
-
-/// One sink's place at the dock.
-struct Berth {
-    outlet: Outlet,
-    tally: Arc<SinkTally>,
-}
-
 impl Dock {
-    /// A sink's place, and where what keeps records from it is told.
-    fn berth(&mut self, sink: SinkName, ((reader, cursor), refusals): Ends) -> (Berth, Arc<Outage>) {
+    /// The counters of a sink, which know its outage.
+    fn tally(&mut self, sink: SinkName, berth: &Berth) -> Arc<SinkTally> {
         let outage = Arc::new(Outage::none(self.board.clone(), sink));
-        let tally = Arc::new(SinkTally::starting(sink, Arc::clone(&outage), cursor.position()));
+        let tally = Arc::new(SinkTally::starting(sink, outage, berth.cursor.position()));
         self.tallies.push(Arc::clone(&tally));
-        (Berth { outlet: Outlet::new(reader, cursor, refusals), tally }, outage)
+        tally
     }
 
     /// Starts to ship to a sink, which `connect` builds, at first and after every failure.
-    fn ship<S, F, C>(&mut self, Berth { outlet, tally }: Berth, rate: Rate, connect: F)
+    fn ship<S, F, C>(&mut self, berth: Berth, tally: Arc<SinkTally>, rate: Rate, connect: F)
     where
         S: Sink + 'static,
         F: FnMut() -> C + Send + 'static,
@@ -305,7 +298,7 @@ impl Dock {
     {
         let shipper = Shipper {
             connect,
-            outlet,
+            outlet: Outlet::new(berth),
             durable: self.durable.clone(),
             link: self.link.clone(),
             refused: self.refused.clone(),

@@ -17,7 +17,7 @@ use self::rate::Bucket;
 pub use self::rate::Rate;
 use crate::clock::Clock;
 use crate::letter::chain;
-use crate::queue::{Batch, Cursor, Entry, Reader, Refusals, RefusedRecord};
+use crate::queue::{Batch, Cursor, Entry, QueueError, Reader, Refusals, RefusedRecord};
 use crate::record::Kind;
 use crate::recorder::Refused;
 use crate::sink::{Receipt, Refusal, Sink, SinkError, SinkName};
@@ -61,12 +61,14 @@ pub(crate) struct Shipper<F> {
     pub(crate) complaint: Complaint,
 }
 
-/// What was last said of refusals: every record of a kind may be refused, many in a second.
+/// What was last said of refusals, every record of a kind may be refused, many in a second; and of the cursor.
 #[derive(Debug, Default)]
 pub(crate) struct Complaint {
     said: Option<(String, Instant)>,
     /// Refused since.
     records: usize,
+    /// The disk does not take the cursor's moves.
+    cursor_fails: bool,
 }
 
 impl Complaint {
@@ -105,12 +107,17 @@ where
                 Ok(Ended::Drained) => return,
                 Ok(Ended::Unplugged) => {}
                 Err(error) => {
-                    self.tally.outage().because(&chain(&error));
+                    self.tell(&error);
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(LONGEST_PAUSE);
                 }
             }
         }
+    }
+
+    fn tell(&self, error: &ShipError) {
+        let detail = if let ShipError::Sink(sink) = error { sink.detail() } else { None };
+        self.tally.outage().because_of(&chain(error), detail);
     }
 
     /// One life of the sink: from its connection to its first failure, or until the link is unplugged.
@@ -120,7 +127,7 @@ where
             return Ok(Ended::Unplugged);
         };
         let mut sink = Held(Some(connected.map_err(|_| ShipError::Silent { sink: self.tally.sink() })??));
-        let mut position = self.outlet.with(|outlet| outlet.cursor.position()).await?;
+        let mut position = self.outlet.with(|berth| berth.cursor.position()).await?;
         loop {
             let more = self.durable.wait_for(|durable| *durable > position);
             match while_plugged(&mut self.link, more).await {
@@ -129,7 +136,7 @@ where
                 None => return Ok(Ended::Unplugged),
             }
             let records = self.rate.batch();
-            let read = move |ends: &mut Ends| ends.reader.read(position, records, BATCH_BYTES);
+            let read = move |berth: &mut Berth| berth.reader.read(position, records, BATCH_BYTES);
             let batch = self.outlet.with(read).await??;
             if batch.next == position {
                 // The queue promised a record and had none to give: its own report says why.
@@ -147,11 +154,12 @@ where
                     return Ok(Ended::Unplugged);
                 };
                 position = self.settle(&batch, &receipt?).await?;
+                *pause = FIRST_PAUSE;
+                self.tally.outage().over();
             } else {
+                // Nothing was offered, so nothing is known of the sink.
                 position = self.advance(batch.next).await?;
             }
-            *pause = FIRST_PAUSE;
-            self.tally.outage().over();
         }
     }
 
@@ -182,7 +190,7 @@ where
         // A refused gap is kept like any record, but no gap is told of it: that would be refused too, for ever.
         let told_of = kept.iter().filter(|record| record.tag != Kind::Gap.tag());
         let records: Vec<_> = told_of.map(|record| record.identity).collect();
-        self.outlet.with(move |ends| ends.refusals.keep(&kept)).await??;
+        self.outlet.with(move |berth| berth.refusals.keep(&kept)).await??;
         if records.is_empty() {
             return Ok(());
         }
@@ -193,36 +201,50 @@ where
     }
 
     async fn advance(&mut self, to: u64) -> Result<u64, ShipError> {
-        let moved = self.outlet.with(move |ends| ends.cursor.advance(to)).await?;
-        // The move holds in memory even where the disk did not take it: then a restart ships again.
+        let moved = self.outlet.with(move |berth| berth.cursor.advance(to)).await?;
+        match moved {
+            Ok(()) => self.complaint.cursor_fails = false,
+            // The move holds in memory, so that only a restart ships again: no reason to let go of a sink
+            // that takes records.
+            Err(error @ QueueError::Storage { .. }) => {
+                if !std::mem::replace(&mut self.complaint.cursor_fails, true) {
+                    let (sink, error) = (self.tally.sink(), chain(&error));
+                    tracing::error!(%sink, error, "the cursor cannot be written; a restart would ship again");
+                }
+            }
+            Err(error) => return Err(error.into()),
+        }
         self.tally.shipped(to);
-        moved?;
         Ok(to)
     }
 }
 
 /// A reader, its cursor, and where refused records are kept. They wait on the disk, so they are only used on threads that may.
 #[derive(Clone)]
-pub(crate) struct Outlet(Arc<Mutex<Ends>>);
+pub(crate) struct Outlet(Arc<Mutex<Berth>>);
 
-struct Ends {
-    reader: Reader,
-    cursor: Cursor,
-    refusals: Refusals,
+/// One sink's place at the queue.
+pub(crate) struct Berth {
+    /// Reads what is durable.
+    pub(crate) reader: Reader,
+    /// How far the sink has come.
+    pub(crate) cursor: Cursor,
+    /// Keeps what the sink refuses for good.
+    pub(crate) refusals: Refusals,
 }
 
 impl Outlet {
-    pub(crate) fn new(reader: Reader, cursor: Cursor, refusals: Refusals) -> Self {
-        Self(Arc::new(Mutex::new(Ends { reader, cursor, refusals })))
+    pub(crate) fn new(berth: Berth) -> Self {
+        Self(Arc::new(Mutex::new(berth)))
     }
 
     /// Shared rather than moved, so that a shipper that is stopped in the middle leaves both behind.
     async fn with<T: Send + 'static>(
         &self,
-        act: impl FnOnce(&mut Ends) -> T + Send + 'static,
+        act: impl FnOnce(&mut Berth) -> T + Send + 'static,
     ) -> Result<T, ShipError> {
-        let ends = Arc::clone(&self.0);
-        let acting = move || act(&mut ends.lock().unwrap_or_else(PoisonError::into_inner));
+        let berth = Arc::clone(&self.0);
+        let acting = move || act(&mut berth.lock().unwrap_or_else(PoisonError::into_inner));
         tokio::task::spawn_blocking(acting).await.map_err(|_| ShipError::Stopping)
     }
 }
@@ -262,7 +284,7 @@ enum ShipError {
     #[error(transparent)]
     Sink(#[from] SinkError),
     #[error(transparent)]
-    Queue(#[from] crate::queue::QueueError),
+    Queue(#[from] QueueError),
     #[error("{sink} did not answer a connection within {} s; trying on", CONNECTING.as_secs())]
     Silent { sink: SinkName },
     /// Nobody is left to write a gap down, or to wait on the disk, so the cursor stays where it is.

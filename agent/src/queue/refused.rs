@@ -90,6 +90,8 @@ struct Current {
     gone: u64,
     /// What is kept in it: a record that is refused again is kept already.
     known: Vec<Identity>,
+    /// What is kept in the older file.
+    known_before: Vec<Identity>,
 }
 
 impl Refusals {
@@ -116,9 +118,10 @@ impl Refusals {
             Some(current) => current,
             None => Current::open(storage, &self.sink)?,
         };
-        for record in
-            records.iter().filter(|record| !current.known.contains(&record.identity)).collect::<Vec<_>>()
-        {
+        for record in records {
+            if current.knows(record.identity) {
+                continue;
+            }
             let frame = encode(record);
             if current.records > 0 && current.end + frame.len() as u64 > MOST_BYTES {
                 current.file.sync()?;
@@ -142,23 +145,27 @@ impl Current {
             Ok(file) => {
                 let mut known = Vec::new();
                 let (gone, end) = walk(&*file, &mut |record| known.push(record.identity))?;
+                let older = older(storage, sink)?;
+                let known_before = older.identities();
                 match gone {
-                    Some(gone) => Ok(Self { file, end, records: known.len() as u64, gone, known }),
+                    Some(gone) => {
+                        Ok(Self { file, end, records: known.len() as u64, gone, known, known_before })
+                    }
                     // Its beginning is lost, and all that can be read with it.
-                    None => Self::begin(storage, sink, older(storage, sink)?.gone),
+                    None => Self::begin(storage, sink, older.gone, known_before),
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 // Where a rotation was cut short the older file knows of all that went before it.
                 let older = older(storage, sink)?;
-                Self::begin(storage, sink, older.gone)
+                Self::begin(storage, sink, older.gone, older.identities())
             }
             Err(error) => Err(error),
         }
     }
 
     /// A new file under the current one's name. It has that name only once it is whole.
-    fn begin(storage: &dyn Storage, sink: &str, gone: u64) -> io::Result<Self> {
+    fn begin(storage: &dyn Storage, sink: &str, gone: u64, known_before: Vec<Identity>) -> io::Result<Self> {
         let (name, fresh) = (format!("{sink}{SUFFIX}"), format!("{sink}{SUFFIX}.new"));
         let file = match storage.create(&fresh) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => storage.open(&fresh, true)?,
@@ -174,7 +181,7 @@ impl Current {
         file.sync()?;
         storage.rename(&fresh, &name)?;
         storage.sync_directory()?;
-        Ok(Self { file, end: HEADER_LEN as u64, records: 0, gone, known: Vec::new() })
+        Ok(Self { file, end: HEADER_LEN as u64, records: 0, gone, known: Vec::new(), known_before })
     }
 
     /// Makes this the older file, for which the one before goes.
@@ -182,7 +189,17 @@ impl Current {
         let name = format!("{sink}{SUFFIX}");
         let gone = self.gone + older(storage, sink)?.records.len() as u64;
         storage.rename(&name, &format!("{name}.old"))?;
-        Self::begin(storage, sink, gone)
+        Self::begin(storage, sink, gone, self.known)
+    }
+
+    fn knows(&self, identity: Identity) -> bool {
+        self.known.contains(&identity) || self.known_before.contains(&identity)
+    }
+}
+
+impl RefusedBySink {
+    fn identities(&self) -> Vec<Identity> {
+        self.records.iter().map(|record| record.identity).collect()
     }
 }
 

@@ -112,7 +112,7 @@ fn lab_of(kind: Kind, rate: Rate, records: u64, answers: &[Answer]) -> Lab {
             connecting.seen.lock().unwrap().push(Seen::Connected);
             std::future::ready(Ok(Scripted(connecting.clone())))
         },
-        outlet: Outlet::new(reader, cursor, opened.refusals.remove(0)),
+        outlet: Outlet::new(Berth { reader, cursor, refusals: opened.refusals.remove(0) }),
         durable: durable_seen,
         link: plugged,
         refused: refusals,
@@ -223,6 +223,18 @@ async fn an_outage_is_told_while_it_lasts_and_no_longer() {
     assert!(lab.sink().failing.unwrap().contains("told to"));
     lab.until("delivery", |lab| lab.position() == 1 && lab.sink().failing.is_none()).await;
     assert!(lab.sink().acknowledged.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cursor_that_cannot_be_written_lets_go_of_no_sink_that_takes_records() {
+    let lab = lab(3, &[Answer::TakeFirst(1), Answer::TakeFirst(1), Answer::Take]);
+    lab.disk.fail_writes(2);
+    lab.until("delivery", |lab| lab.sink().position == 3).await;
+    assert_eq!(lab.position(), 3);
+    let seen = lab.end().await;
+    let offers = [vec![0, 1, 2], vec![1, 2], vec![2]].map(Seen::Offered);
+    assert_eq!(seen[0], Seen::Connected);
+    assert_eq!(seen[1..4], offers, "nothing is offered twice");
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,7 +6,7 @@
 //! - "Sent" only means enqueued. Here only the delivery callback counts.
 //! - It refuses whole requests. A broker that finds one record of a request too large or invalid fails
 //!   its neighbours with it. Here what was refused is sent again in halves, and a refusal counts only for
-//!   a record that was sent alone.
+//!   a record that was sent alone. Nothing that follows is under way meanwhile, see [`group`].
 //! - It fails records whose topic is unknown, or not allowed. Here those wait until the topic takes them; the
 //!   client never makes a topic.
 //! - After a fatal error it can do nothing more. Then [`Kafka::deliver`] fails, [`crate::ship`] builds a
@@ -16,7 +16,9 @@
 
 mod book;
 mod cause;
+mod group;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -59,12 +61,16 @@ pub struct Kafka {
     producer: Arc<BaseProducer<Acknowledgements>>,
     settings: KafkaSettings,
     outage: Arc<Outage>,
+    /// The topics that have taken a record of this producer.
+    taken: HashSet<&'static str>,
 }
 
-/// What came of records that were sent: each was acknowledged, or is in one of these.
+/// What came of a group: each record was acknowledged, or is in one of these.
 struct Outcome {
     refused: Vec<Refusal>,
     withheld: Vec<usize>,
+    /// Not sent yet, or not known to be.
+    unsent: Vec<usize>,
 }
 
 impl Kafka {
@@ -74,52 +80,63 @@ impl Kafka {
     /// # Errors
     /// When librdkafka refuses its settings.
     pub fn connect(settings: &KafkaSettings, outage: Arc<Outage>) -> Result<Self, SinkError> {
-        Ok(Self { producer: Arc::new(producer(settings)?), settings: settings.clone(), outage })
+        let producer = Arc::new(producer(settings)?);
+        Ok(Self { producer, settings: settings.clone(), outage, taken: HashSet::new() })
     }
 
-    /// Sends the records at `indices` and waits until of each something is known.
-    async fn send(&mut self, batch: &[Entry], indices: &[usize]) -> Result<Outcome, SinkError> {
-        self.book().open(indices);
-        let mut sending = indices.to_vec();
-        let mut enqueued = 0;
+    /// Sends a group and waits until of each record something is known.
+    async fn send(&mut self, batch: &[Entry], group: &[usize]) -> Result<Outcome, SinkError> {
+        self.book().open(group);
+        let enqueued = self.enqueue(batch, group)?;
+        let mut unsent = group[enqueued..].to_vec();
+        self.book().forget(&unsent);
         let mut pause = POLL_SOONEST;
         let mut silence = Silence::begin();
         loop {
-            enqueued += self.enqueue(batch, &sending[enqueued..])?;
             self.producer.poll(Duration::ZERO);
             self.check()?;
             let open = self.book().unsettled();
             if open == 0 {
-                let (refused, withheld) = self.book().close();
-                return Ok(Outcome { refused, withheld });
+                break;
             }
             match silence.after(open) {
                 Next::Wait => {}
                 Next::Ask => self.explain(batch).await,
                 Next::Renew => {
-                    sending = self.renew()?;
-                    (enqueued, silence) = (0, Silence::begin());
+                    unsent.splice(0..0, self.book().open_ones());
+                    break;
                 }
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(POLL_SELDOMEST);
         }
+        let (refused, withheld) = self.book().close();
+        if self.book().unsettled() > 0 {
+            self.renew()?;
+        }
+        Ok(Outcome { refused, withheld, unsent })
     }
 
-    /// Gives the client what it has room for; returns how many that were.
+    /// Gives the client what it can still take together; returns how many that were.
     fn enqueue(&self, batch: &[Entry], indices: &[usize]) -> Result<usize, SinkError> {
+        let begun = Instant::now();
         for (count, &index) in indices.iter().enumerate() {
             let Some(entry) = batch.get(index) else { continue };
             let Some(kind) = Kind::from_tag(entry.tag) else {
                 self.book().refuse(index, format!("tag {} is no kind of record", entry.tag));
                 continue;
             };
+            if count > 0 && begun.elapsed() >= group::HANDING_OVER {
+                return Ok(count);
+            }
             let record = BaseRecord::with_opaque_to(kind.topic(), index)
                 .key(self.settings.board.as_str())
                 .payload(entry.payload.as_slice());
             match self.producer.send(record) {
                 Ok(()) => {}
-                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), _)) => return Ok(count),
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), _)) if count > 0 => {
+                    return Ok(count);
+                }
                 Err((KafkaError::MessageProduction(code), _)) => self.book().note(index, kind.topic(), code),
                 Err((error, _)) => return Err(failed(&self.settings, &error.to_string())),
             }
@@ -182,15 +199,25 @@ impl Kafka {
         }
     }
 
-    /// Builds the producer anew; returns what is still to be sent, which may arrive twice.
-    fn renew(&mut self) -> Result<Vec<usize>, SinkError> {
-        let open = self.book().open_ones();
+    /// Builds the producer anew. What the old one had under way may arrive twice.
+    fn renew(&mut self) -> Result<(), SinkError> {
         let fresh = Arc::new(producer(&self.settings)?);
-        fresh.context().book().open(&open);
         let old = std::mem::replace(&mut self.producer, fresh);
+        self.taken.clear();
         // A client may take its time to say goodbye.
         tokio::task::spawn_blocking(move || drop(old));
-        Ok(open)
+        Ok(())
+    }
+
+    /// Notes which topics take records.
+    fn learn(&mut self, batch: &[Entry], group: &[usize], outcome: &Outcome) {
+        let topic = |index: &usize| Kind::from_tag(batch.get(*index)?.tag).map(Kind::topic);
+        let refused = outcome.refused.iter().map(|refusal| &refusal.index);
+        let lacking: HashSet<&usize> = refused.chain(&outcome.withheld).chain(&outcome.unsent).collect();
+        self.taken.extend(group.iter().filter(|index| !lacking.contains(index)).filter_map(topic));
+        for topic in outcome.withheld.iter().filter_map(topic) {
+            self.taken.remove(topic);
+        }
     }
 
     fn book(&self) -> std::sync::MutexGuard<'_, Book> {
@@ -216,6 +243,7 @@ impl Kafka {
             address: bootstrap.join(","),
             what: format!("does not let {who} write to any topic"),
             remedy: format!("allow {who} Describe and Write on {}", Kind::topics().join(" and ")),
+            detail: None,
         }
     }
 }
@@ -223,24 +251,30 @@ impl Kafka {
 impl Sink for Kafka {
     async fn deliver(&mut self, batch: &[Entry]) -> Result<Receipt, SinkError> {
         let mut refused = Vec::new();
-        let mut groups: Vec<Vec<usize>> = vec![(0..batch.len()).collect()];
-        while let Some(group) = groups.pop() {
-            let outcome = self.send(batch, &group).await?;
-            if group.len() == 1 {
-                refused.extend(outcome.refused);
-            } else {
-                let doubtful: Vec<usize> = outcome.refused.iter().map(|refusal| refusal.index).collect();
-                let (first, second) = doubtful.split_at(doubtful.len().div_ceil(2));
-                groups.extend(
-                    [second, first].into_iter().filter(|half| !half.is_empty()).map(<[usize]>::to_vec),
-                );
+        // What comes next is on top.
+        let mut waiting: Vec<Vec<usize>> = vec![(0..batch.len()).collect()];
+        while let Some(mut group) = waiting.pop() {
+            let count = group::next(batch, &group, &self.taken);
+            if count == 0 {
+                continue;
             }
+            waiting.push(group.split_off(count));
+            let outcome = self.send(batch, &group).await?;
+            self.learn(batch, &group, &outcome);
+            waiting.push(outcome.unsent);
             if !outcome.withheld.is_empty() {
                 self.until_taken().await;
                 if self.producer.client().fatal_error().is_some() {
                     self.renew()?;
                 }
-                groups.push(outcome.withheld);
+                waiting.push(outcome.withheld);
+            }
+            if group.len() == 1 {
+                refused.extend(outcome.refused);
+            } else {
+                let doubtful: Vec<usize> = outcome.refused.iter().map(|refusal| refusal.index).collect();
+                let (first, second) = doubtful.split_at(doubtful.len().div_ceil(2));
+                waiting.extend([second.to_vec(), first.to_vec()]);
             }
         }
         refused.sort_by_key(|refusal| refusal.index);
@@ -268,7 +302,9 @@ fn producer(settings: &KafkaSettings) -> Result<BaseProducer<Acknowledgements>, 
         .set("partitioner", "murmur2_random") // as Java's clients do, so that all agree where a board lives
         .set("allow.auto.create.topics", "false") // `pirack topics apply` makes them, with the right partitions
         .set("topic.metadata.propagation.max.ms", "5000") // then it is unknown, not only late
-        .set("linger.ms", "5")
+        .set("linger.ms", group::LINGERING.as_millis().to_string())
+        .set("message.max.bytes", group::REQUEST_BYTES.to_string())
+        .set("batch.size", group::REQUEST_BYTES.to_string())
         .set("queue.buffering.max.messages", "4000") // one batch and its neighbour, not librdkafka's 100,000
         .set("queue.buffering.max.kbytes", "4096")
         .set("reconnect.backoff.max.ms", "2000")

@@ -71,11 +71,12 @@ pub trait Sink: Send {
     fn deliver(&mut self, batch: &[Entry]) -> impl Future<Output = Result<Receipt, SinkError>> + Send;
 }
 
-/// Why a batch must be offered again.
+/// Why a batch must be offered again. What it says is the same for as long as the same is wrong; what changes
+/// from one try to the next is its [`detail`](Self::detail).
 #[derive(Debug, thiserror::Error)]
 pub enum SinkError {
     /// The client cannot go on and is built anew.
-    #[error("{sink} at {address} failed, and is connected anew: {reason}")]
+    #[error("{sink} at {address} failed, and is connected anew")]
     Failed {
         /// Which sink.
         sink: &'static str,
@@ -95,5 +96,18 @@ pub enum SinkError {
         what: String,
         /// What to do.
         remedy: String,
+        /// What more is known of this try.
+        detail: Option<String>,
     },
+}
+
+impl SinkError {
+    /// What more is known of this one try, mostly in the client's own words.
+    #[must_use]
+    pub fn detail(&self) -> Option<&str> {
+        match self {
+            Self::Failed { reason, .. } => Some(reason),
+            Self::Unready { detail, .. } => detail.as_deref(),
+        }
+    }
 }

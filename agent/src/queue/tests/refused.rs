@@ -85,3 +85,15 @@ fn a_disk_that_fails_promises_nothing_and_the_next_try_keeps_all() {
     files.keep(&[record(0, 10), record(1, 10)]).unwrap();
     assert_eq!(kept(&disk).1.len(), 2);
 }
+
+#[test]
+fn a_record_that_went_into_the_older_file_is_not_kept_once_more() {
+    let disk = FakeDisk::default();
+    let mut refusals = refusals(&disk);
+    for sequence in 0..3 {
+        refusals.keep(&[record(sequence, 600 << 10)]).unwrap();
+    }
+    let before = kept(&disk);
+    refusals.keep(&[record(1, 600 << 10)]).unwrap();
+    assert_eq!(kept(&disk), before);
+}

@@ -63,9 +63,14 @@ impl Connection {
         &self.inserts[table as usize]
     }
 
-    /// Whether the cluster's tables are still what the statements need.
+    /// Whether the cluster's tables are still what the statements need, and every node knows it: the driver
+    /// is content with a statement that one node could prepare.
     pub(super) async fn check(&self, settings: &CassandraSettings) -> Result<(), SinkError> {
-        inserts(&self.session, settings).await.map(|_| ())
+        // The driver sets no deadline to a preparation.
+        let checked = tokio::time::timeout(ANSWERING, inserts(&self.session, settings));
+        checked.await.map_err(|_| letter::no_answer_in_time(settings))??;
+        let agreed = self.session.await_schema_agreement().await;
+        agreed.map(drop).map_err(|error| letter::no_agreement(settings, &error))
     }
 }
 
@@ -85,6 +90,7 @@ async fn session(settings: &CassandraSettings) -> Result<Session, scylla::errors
         .keepalive_interval(SILENCE)
         .keepalive_timeout(SILENCE)
         .metadata_request_serverside_timeout(ANSWERING)
+        .schema_agreement_timeout(ANSWERING)
         .tcp_nodelay(true);
     if let Some(login) = &settings.login {
         builder = builder.user(&login.user, login.password.expose());

@@ -2,7 +2,7 @@
 
 use scylla::errors::{
     ConnectionError, ConnectionPoolError, ConnectionSetupRequestErrorKind, DbError, ExecutionError,
-    MetadataError, NewSessionError, PrepareError, RequestAttemptError,
+    MetadataError, NewSessionError, PrepareError, RequestAttemptError, SchemaAgreementError,
 };
 
 use super::CassandraSettings;
@@ -48,11 +48,26 @@ pub(super) fn no_execution(settings: &CassandraSettings, error: &ExecutionError)
         ExecutionError::ConnectionPoolError(pool) => no_pool(settings, pool),
         ExecutionError::PrepareError(prepare) => no_statement(settings, prepare),
         ExecutionError::LastAttemptError(attempt) => no_answer(settings, attempt),
-        ExecutionError::RequestTimeout(_) => {
-            unready(settings, "does not answer", "look at its nodes (nodetool status) and at the network")
-        }
+        ExecutionError::RequestTimeout(_) => no_answer_in_time(settings),
         _ => failed(settings, &error.to_string()),
     }
+}
+
+/// The deadline came before the answer.
+pub(super) fn no_answer_in_time(settings: &CassandraSettings) -> SinkError {
+    unready(settings, "does not answer", "look at its nodes (nodetool status) and at the network")
+}
+
+/// Its nodes have not the same tables.
+pub(super) fn no_agreement(settings: &CassandraSettings, error: &SchemaAgreementError) -> SinkError {
+    let remedy = "look at the schema versions in nodetool describecluster; mostly it passes";
+    detailed(settings, "has nodes that do not agree on the tables", remedy, error.to_string())
+}
+
+/// A table takes no row at all.
+pub(super) fn no_row(settings: &CassandraSettings, table: Table, reason: &str) -> SinkError {
+    let remedy = "look at the nodes' own logs; where the table is not as it should be, drop it and apply the schema again";
+    detailed(settings, &format!("takes no row of {}", table.name()), remedy, reason.to_owned())
 }
 
 /// A column is of another type than the rows that are sent.
@@ -72,6 +87,12 @@ fn no_answer(settings: &CassandraSettings, error: &RequestAttemptError) -> SinkE
         return failed(settings, &error.to_string());
     };
     match kind {
+        DbError::Invalid if message.starts_with("Guardrail ") => detailed(
+            settings,
+            "takes no records by a guardrail of its own",
+            "make room on its disks, or change that guardrail in cassandra.yaml",
+            message.clone(),
+        ),
         DbError::Invalid | DbError::ConfigError | DbError::SyntaxError => {
             unready(settings, &format!("is not ready for records ({message})"), &apply(settings))
         }
@@ -80,15 +101,17 @@ fn no_answer(settings: &CassandraSettings, error: &RequestAttemptError) -> SinkE
             &format!("does not allow it ({message})"),
             &format!("grant MODIFY and SELECT on keyspace {} to the user in [cassandra]", settings.keyspace),
         ),
-        DbError::Unavailable { required, alive, .. } => unready(
+        DbError::Unavailable { required, alive, .. } => detailed(
             settings,
-            &format!("has {alive} of the {required} replicas that a quorum needs"),
+            "has fewer replicas up than a quorum needs",
             "start the nodes that are down (nodetool status)",
+            format!("{alive} of {required}"),
         ),
-        DbError::WriteTimeout { received, required, .. } => unready(
+        DbError::WriteTimeout { received, required, .. } => detailed(
             settings,
-            &format!("confirmed a write on {received} of {required} replicas in time"),
+            "did not confirm a write on a quorum of replicas in time",
             "look at its nodes' load and disks",
+            format!("{received} of {required}"),
         ),
         _ => failed(settings, &format!("{kind}: {message}")),
     }
@@ -99,30 +122,24 @@ fn no_pool(settings: &CassandraSettings, error: &ConnectionPoolError) -> SinkErr
         return failed(settings, &error.to_string());
     };
     match last_connection_error {
-        ConnectionError::IoError(cause) => unready(
-            settings,
-            &format!("cannot be reached ({cause})"),
-            "start it, or check the contact points in [cassandra]",
-        ),
-        ConnectionError::ConnectTimeout => unready(
-            settings,
-            "cannot be reached (no answer)",
-            "start it, or check the contact points in [cassandra]",
-        ),
-        ConnectionError::ConnectionSetupRequestError(request) => match request.get_error() {
-            ConnectionSetupRequestErrorKind::MissingAuthentication => {
-                unready(settings, "wants a login", "name user and password_file in [cassandra]")
-            }
-            ConnectionSetupRequestErrorKind::DbError(DbError::AuthenticationError, message) => {
-                let user = settings.login.as_ref().map_or("nobody", |login| &login.user);
-                unready(
-                    settings,
-                    &format!("refuses the login of {user} ({message})"),
-                    "check user and password_file in [cassandra]",
-                )
-            }
-            error => failed(settings, &error.to_string()),
-        },
+        ConnectionError::IoError(cause) => unreachable(settings, &cause.to_string()),
+        ConnectionError::ConnectTimeout => unreachable(settings, "no answer"),
+        ConnectionError::ConnectionSetupRequestError(request) => no_entry(settings, request.get_error()),
+        error => failed(settings, &error.to_string()),
+    }
+}
+
+/// A node was reached and did not let us in.
+fn no_entry(settings: &CassandraSettings, error: &ConnectionSetupRequestErrorKind) -> SinkError {
+    match error {
+        ConnectionSetupRequestErrorKind::MissingAuthentication => {
+            unready(settings, "wants a login", "name user and password_file in [cassandra]")
+        }
+        ConnectionSetupRequestErrorKind::DbError(DbError::AuthenticationError, message) => {
+            let user = settings.login.as_ref().map_or("nobody", |login| &login.user);
+            let what = format!("refuses the login of {user} ({message})");
+            unready(settings, &what, "check user and password_file in [cassandra]")
+        }
         error => failed(settings, &error.to_string()),
     }
 }
@@ -131,16 +148,30 @@ fn apply(settings: &CassandraSettings) -> String {
     format!("run pirack schema apply --cassandra {}", settings.contact_points.join(","))
 }
 
+/// No node could be reached at all. Which of several says it last, and how, changes from one try to the next.
+fn unreachable(settings: &CassandraSettings, how: &str) -> SinkError {
+    let remedy = "start it, or check the contact points in [cassandra]";
+    detailed(settings, "cannot be reached", remedy, how.to_owned())
+}
+
 fn unready(settings: &CassandraSettings, what: &str, remedy: &str) -> SinkError {
-    SinkError::Unready {
-        sink: SINK,
-        address: settings.contact_points.join(","),
-        what: what.to_owned(),
-        remedy: remedy.to_owned(),
-    }
+    letter(settings, what, remedy, None)
+}
+
+/// With what may be another from one try to the next.
+fn detailed(settings: &CassandraSettings, what: &str, remedy: &str, more: String) -> SinkError {
+    letter(settings, what, remedy, Some(more))
+}
+
+fn letter(settings: &CassandraSettings, what: &str, remedy: &str, detail: Option<String>) -> SinkError {
+    let (what, remedy) = (what.to_owned(), remedy.to_owned());
+    SinkError::Unready { sink: SINK, address: settings.contact_points.join(","), what, remedy, detail }
 }
 
 /// Whatever has no letter of its own.
 pub(super) fn failed(settings: &CassandraSettings, reason: &str) -> SinkError {
     SinkError::Failed { sink: SINK, address: settings.contact_points.join(","), reason: reason.to_owned() }
 }
+
+#[cfg(test)]
+mod tests;

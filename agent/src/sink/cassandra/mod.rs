@@ -27,6 +27,7 @@ use uuid::Uuid;
 use self::connection::Connection;
 use self::newest::{Key, Newest, Place, Subject};
 use self::plan::{Bounds, Chunk, Plan};
+use self::write::{Blamed, Outcome};
 use super::login::Login;
 use super::{Receipt, Refusal, Sink, SinkError};
 use crate::record::{BoardName, Entry, Quantity, Record};
@@ -63,6 +64,8 @@ pub struct Cassandra {
     settings: CassandraSettings,
     connection: Connection,
     newest: Newest,
+    /// Why a newest value was refused last: it may be so in every batch.
+    complaint: Option<String>,
 }
 
 impl Cassandra {
@@ -73,7 +76,7 @@ impl Cassandra {
     pub async fn connect(settings: &CassandraSettings) -> Result<Self, SinkError> {
         let connection = Connection::open(settings).await?;
         let newest = Newest::on(settings.queues.iter().copied());
-        Ok(Self { settings: settings.clone(), connection, newest })
+        Ok(Self { settings: settings.clone(), connection, newest, complaint: None })
     }
 
     /// Writes the history of a batch; returns the records as far as they are safe, and those refused.
@@ -83,11 +86,11 @@ impl Cassandra {
             turn.iter().for_each(|entry| plan.add(entry, BOUNDS));
             tokio::task::yield_now().await;
         }
-        let outcome = write::write(&self.connection, plan.chunks(), AT_ONCE).await;
+        let mut outcome = write::write(&self.connection, plan.chunks(), AT_ONCE).await;
         let Plan { mut records, mut refused, .. } = plan;
-        if !outcome.blamed.is_empty() {
-            // A table that has gone, or has changed, is nobody's fault but the schema's.
-            self.connection.check(&self.settings).await?;
+        self.try_again(&mut outcome).await?;
+        if let Some(Blamed { chunk, reason, .. }) = outcome.unproven() {
+            return Err(letter::no_row(&self.settings, chunk.table, reason));
         }
         let settled = outcome.open.into_iter().min().unwrap_or(batch.len());
         if settled == 0
@@ -95,15 +98,29 @@ impl Cassandra {
         {
             return Err(self.letter(&trouble));
         }
-        for (index, reason) in outcome.blamed {
-            if records.get_mut(index).and_then(Option::take).is_some() {
-                refused.push(Refusal { index, reason });
+        for Blamed { chunk, reason, .. } in outcome.blamed {
+            for index in chunk.records {
+                if records.get_mut(index).and_then(Option::take).is_some() {
+                    refused.push(Refusal { index, reason: reason.clone() });
+                }
             }
         }
         records.truncate(settled);
         refused.retain(|refusal| refusal.index < settled);
         refused.sort_by_key(|refusal| refusal.index);
         Ok((records, refused))
+    }
+
+    /// Tries what the cluster found invalid once more, alone, when all nodes have the tables that are needed.
+    async fn try_again(&self, outcome: &mut Outcome) -> Result<(), SinkError> {
+        let doubtful = outcome.doubtful();
+        if doubtful.is_empty() {
+            return Ok(());
+        }
+        self.connection.check(&self.settings).await?;
+        let second = write::write(&self.connection, doubtful, AT_ONCE).await;
+        outcome.join(second);
+        Ok(())
     }
 
     /// Shows the newest of these records, each of whose history is safe.
@@ -131,12 +148,15 @@ impl Cassandra {
             }
             written.push((key, place));
         }
-        let outcome = write::write(&self.connection, chunks, AT_ONCE).await;
+        let mut outcome = write::write(&self.connection, chunks, AT_ONCE).await;
+        self.try_again(&mut outcome).await?;
         if let Some(trouble) = outcome.trouble {
             return Err(self.letter(&trouble));
         }
-        if let Some((_, reason)) = outcome.blamed.first() {
-            self.connection.check(&self.settings).await?;
+        if let Some(Blamed { reason, .. }) = outcome.blamed.first()
+            && self.complaint.as_ref() != Some(reason)
+        {
+            self.complaint = Some(reason.clone());
             tracing::warn!(board = %self.settings.board, reason, "a newest value is refused; its history is kept");
         }
         written.into_iter().for_each(|(key, place)| self.newest.wrote(key, place));

@@ -12,6 +12,11 @@
 //!    cluster took it in is not believed, or a clock once wrong would hide a board for years.
 //! 3. **Otherwise** what comes now is the newest that anybody can know.
 //!
+//! What this cannot prevent: a write that is given up here after its deadline may lie unread at a coordinator
+//! that hangs. If that node wakes up and still takes it in, it stamps it then, later than newer values that
+//! went through another node, and an old value shows until the board's next record of that key, mostly for
+//! one interval. A node counts a request's age from when it has read it, so none of its own timeouts helps.
+//!
 //! Which queues the disk holds is read when the queue is opened. A queue that has left the disk since was
 //! shipped, or given up, to its end: whatever is left has higher sequences, and rules 2 and 3 let it pass.
 

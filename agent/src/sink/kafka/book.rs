@@ -28,13 +28,17 @@ pub(super) fn answer(code: RDKafkaErrorCode) -> Answer {
     use RDKafkaErrorCode as Code;
     match code {
         Code::MessageSizeTooLarge | Code::InvalidMessageSize | Code::InvalidRecord => Answer::Refused,
-        Code::InvalidDifferentRecord => Answer::Refused,
+        // A broker that finds a whole request too large may take its records one by one.
+        Code::InvalidDifferentRecord | Code::MessageBatchTooLarge => Answer::Refused,
         Code::UnknownTopic
         | Code::UnknownTopicOrPartition
         | Code::UnknownTopicId
         | Code::UnknownPartition
         | Code::InvalidTopic
-        | Code::TopicAuthorizationFailed => Answer::Withheld,
+        | Code::TopicAuthorizationFailed
+        // What a topic's or a cluster's settings forbid today they may allow tomorrow.
+        | Code::InvalidTimestamp
+        | Code::PolicyViolation => Answer::Withheld,
         _ => Answer::Failed,
     }
 }
@@ -79,6 +83,25 @@ impl Book {
         let mut open: Vec<usize> = self.unsettled.iter().copied().collect();
         open.sort_unstable();
         open
+    }
+
+    /// These are not under way after all.
+    pub(super) fn forget(&mut self, indices: &[usize]) {
+        self.unsettled.retain(|index| !indices.contains(index));
+    }
+
+    /// Takes a complaint of the client in.
+    fn complain(&mut self, trouble: Trouble, code: Option<RDKafkaErrorCode>) {
+        let known = match &self.trouble {
+            // One broker that is away says nothing about the others; only an acknowledgement does.
+            Some(known) if known.login => !trouble.login,
+            // The first complaint names the cause ("connection refused"); "all brokers down" only follows it.
+            Some(_) => code == Some(RDKafkaErrorCode::AllBrokersDown),
+            None => false,
+        };
+        if !known {
+            self.trouble = Some(trouble);
+        }
     }
 
     fn acknowledge(&mut self, index: usize) {
@@ -132,7 +155,6 @@ impl ClientContext for Acknowledgements {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        let mut book = self.book();
         let code = error.rdkafka_error_code();
         let login = matches!(
             code,
@@ -142,10 +164,7 @@ impl ClientContext for Acknowledgements {
                     | RDKafkaErrorCode::UnsupportedSASLMechanism
             )
         );
-        // The first complaint names the cause ("connection refused"); "all brokers down" only follows it.
-        if login || code != Some(RDKafkaErrorCode::AllBrokersDown) || book.trouble.is_none() {
-            book.trouble = Some(Trouble { login, reason: reason.to_owned() });
-        }
+        self.book().complain(Trouble { login, reason: reason.to_owned() }, code);
     }
 }
 
@@ -159,5 +178,28 @@ impl ProducerContext for Acknowledgements {
             Err((KafkaError::MessageProduction(code), message)) => book.note(index, message.topic(), *code),
             Err((error, _)) => book.failure = Some(error.to_string()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trouble(login: bool, reason: &str) -> Trouble {
+        Trouble { login, reason: reason.to_owned() }
+    }
+
+    #[test]
+    fn a_refused_login_stays_the_trouble_beside_a_broker_that_is_away() {
+        let mut book = Book::default();
+        book.complain(trouble(false, "no route"), None);
+        book.complain(trouble(true, "refused"), Some(RDKafkaErrorCode::Authentication));
+        book.complain(trouble(false, "no route"), Some(RDKafkaErrorCode::BrokerTransportFailure));
+        assert_eq!(book.trouble, Some(trouble(true, "refused")));
+        book.acknowledge(0);
+        assert_eq!(book.trouble, None);
+        book.complain(trouble(false, "no route"), Some(RDKafkaErrorCode::BrokerTransportFailure));
+        book.complain(trouble(false, "all down"), Some(RDKafkaErrorCode::AllBrokersDown));
+        assert_eq!(book.trouble, Some(trouble(false, "no route")), "which names the cause");
     }
 }

@@ -21,6 +21,10 @@ pub(super) enum Cause {
     NoTopic(String),
     /// The login may not write to it.
     NotAllowed(String),
+    /// It does not admit the boards' clocks.
+    Clock(String),
+    /// A policy of the cluster's forbids its records.
+    Policy(String),
     /// Partitions of it have no leader.
     NoLeader(String),
     /// A partition of it has fewer replicas in sync than it should have.
@@ -82,7 +86,9 @@ impl Cause {
         if topic.partitions.iter().any(|partition| !partition.led) {
             return Some(Self::NoLeader(name()));
         }
-        let lacking = |partition: &PartitionView| partition.in_sync * 2 <= partition.replicas;
+        // As `pirack topics apply` sets min.insync.replicas: all but one, and at least one.
+        let lacking =
+            |partition: &PartitionView| partition.in_sync < partition.replicas.saturating_sub(1).max(1);
         topic.partitions.iter().any(lacking).then(|| Self::TooFewReplicas(name()))
     }
 
@@ -90,6 +96,8 @@ impl Cause {
     pub(super) fn of_record(topic: &str, code: RDKafkaErrorCode) -> Self {
         match code {
             RDKafkaErrorCode::TopicAuthorizationFailed => Self::NotAllowed(topic.to_owned()),
+            RDKafkaErrorCode::InvalidTimestamp => Self::Clock(topic.to_owned()),
+            RDKafkaErrorCode::PolicyViolation => Self::Policy(topic.to_owned()),
             _ => Self::NoTopic(topic.to_owned()),
         }
     }
@@ -135,6 +143,14 @@ impl fmt::Display for Sentence<'_> {
                 f,
                 "Kafka at {at} does not let {who} write to topic {topic}: allow it Describe and Write on it"
             ),
+            Cause::Clock(topic) => write!(
+                f,
+                "topic {topic} of Kafka at {at} does not admit what this board's clock says: `pirack topics apply` has it take the broker's time instead"
+            ),
+            Cause::Policy(topic) => write!(
+                f,
+                "a policy of Kafka at {at} forbids the records of topic {topic}: see the broker's log for which, and lift it"
+            ),
             Cause::NoLeader(topic) => write!(
                 f,
                 "topic {topic} of Kafka at {at} has partitions without a leader: start the brokers that hold them"
@@ -173,6 +189,24 @@ mod tests {
             (topic(None, &[(true, 1)]), Some(Cause::TooFewReplicas(t()))),
         ] {
             assert_eq!(Cause::of(&view), cause, "{view:?}");
+        }
+    }
+
+    #[test]
+    fn a_partition_lacks_replicas_when_more_than_one_is_away_and_when_none_is_left() {
+        for (replicas, in_sync, lacking) in [
+            (1, 1, false),
+            (2, 2, false),
+            (2, 1, false),
+            (2, 0, true),
+            (3, 2, false),
+            (3, 1, true),
+            (4, 2, true),
+        ] {
+            let partitions = vec![PartitionView { led: true, replicas, in_sync }];
+            let cause = Cause::of(&TopicView { name: "t".into(), error: None, partitions });
+            let expected = lacking.then(|| Cause::TooFewReplicas("t".into()));
+            assert_eq!(cause, expected, "{in_sync} of {replicas}");
         }
     }
 

@@ -34,6 +34,24 @@ fn connected<C: rdkafka::ClientContext>(cluster: &MockCluster<'_, C>) -> Kafka {
     Kafka::connect(&settings(cluster.bootstrap_servers()), outage()).unwrap()
 }
 
+/// A sink whose topic has taken record 0.
+async fn begun<C: rdkafka::ClientContext>(cluster: &MockCluster<'_, C>) -> Kafka {
+    let mut sink = connected(cluster);
+    assert_eq!(sink.deliver(&batch(0..1)).await.unwrap().settled, 1);
+    sink
+}
+
+/// Each the first time it is seen.
+fn first_occurrences(mut seen: Vec<String>) -> Vec<String> {
+    let mut known = HashSet::new();
+    seen.retain(|value| known.insert(value.clone()));
+    seen
+}
+
+fn texts(records: std::ops::Range<u64>) -> Vec<String> {
+    records.map(|record| record.to_string()).collect()
+}
+
 /// Reads these topics from their beginning.
 pub(crate) fn consumer(bootstrap: &str, topics: &[&str]) -> BaseConsumer {
     let consumer: BaseConsumer = ClientConfig::new()
@@ -111,14 +129,15 @@ async fn a_broker_that_refuses_a_whole_request_costs_no_record_that_it_takes_alo
     for refusal in [
         RDKafkaRespErr::RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE,
         RDKafkaRespErr::RD_KAFKA_RESP_ERR_INVALID_RECORD,
+        RDKafkaRespErr::RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE,
     ] {
         let cluster = MockCluster::new(1).unwrap();
         cluster.create_topic(TOPIC_READINGS, 1, 1).unwrap();
-        let mut sink = connected(&cluster);
+        let mut sink = begun(&cluster).await;
         cluster.request_errors(RDKafkaApiKey::Produce, &[refusal]);
-        let receipt = sink.deliver(&batch(0..3)).await.unwrap();
+        let receipt = sink.deliver(&batch(1..4)).await.unwrap();
         assert_eq!(receipt, Receipt { settled: 3, refused: Vec::new() }, "{refusal:?}");
-        read_back(&cluster.bootstrap_servers(), 3);
+        assert_eq!(read_back(&cluster.bootstrap_servers(), 4), texts(0..4), "in order");
     }
 }
 
@@ -126,13 +145,64 @@ async fn a_broker_that_refuses_a_whole_request_costs_no_record_that_it_takes_alo
 async fn a_record_that_is_refused_alone_is_refused_and_its_neighbours_arrive() {
     let cluster = MockCluster::new(1).unwrap();
     cluster.create_topic(TOPIC_READINGS, 1, 1).unwrap();
-    let mut sink = connected(&cluster);
+    let mut sink = begun(&cluster).await;
     // The first answer is for all three records, the second for two of them, the third for one alone.
     let refusal = RDKafkaRespErr::RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
     cluster.request_errors(RDKafkaApiKey::Produce, &[refusal, refusal, refusal]);
-    let receipt = sink.deliver(&batch(0..3)).await.unwrap();
+    let receipt = sink.deliver(&batch(1..4)).await.unwrap();
     assert_eq!(receipt.refused.iter().map(|refusal| refusal.index).collect::<Vec<_>>(), [0]);
-    assert_eq!(read_back(&cluster.bootstrap_servers(), 2), ["1", "2"]);
+    assert_eq!(read_back(&cluster.bootstrap_servers(), 3), ["0", "2", "3"]);
+}
+
+#[tokio::test]
+async fn a_refused_request_never_lets_later_records_pass_earlier_ones() {
+    let refusal = RDKafkaRespErr::RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
+    // Few and large, so that they fill several requests; and more than go out at once.
+    for (count, padding) in [(6, 400_000), (2000, 0)] {
+        let cluster = MockCluster::new(1).unwrap();
+        cluster.create_topic(TOPIC_READINGS, 1, 1).unwrap();
+        let mut sink = begun(&cluster).await;
+        let mut records = batch(1..count);
+        records.iter_mut().for_each(|record| record.payload.resize(record.payload.len() + padding, b' '));
+        cluster.request_errors(RDKafkaApiKey::Produce, &[refusal]);
+        let receipt = sink.deliver(&records).await.unwrap();
+        assert_eq!((receipt.settled, receipt.refused), (records.len(), Vec::new()));
+        let distinct = usize::try_from(count).unwrap();
+        let seen = read_back(&cluster.bootstrap_servers(), distinct);
+        let seen = seen.iter().map(|text| text.trim_end().to_owned()).collect();
+        assert_eq!(first_occurrences(seen), texts(0..count), "{padding} bytes more in each");
+    }
+}
+
+#[tokio::test]
+async fn a_topic_that_refuses_its_first_request_keeps_the_order_all_the_same() {
+    let cluster = MockCluster::new(3).unwrap();
+    cluster.create_topic(TOPIC_READINGS, 16, 3).unwrap();
+    let mut sink = connected(&cluster);
+    cluster.request_errors(
+        RDKafkaApiKey::Produce,
+        &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED],
+    );
+    assert_eq!(sink.deliver(&batch(0..2000)).await.unwrap(), Receipt { settled: 2000, refused: Vec::new() });
+    assert_eq!(first_occurrences(read_back(&cluster.bootstrap_servers(), 2000)), texts(0..2000));
+}
+
+#[tokio::test]
+async fn the_largest_record_that_a_queue_holds_arrives() {
+    let cluster = MockCluster::new(1).unwrap();
+    cluster.create_topic(TOPIC_READINGS, 1, 1).unwrap();
+    let mut sink = begun(&cluster).await;
+    let mut records = batch(1..2);
+    // What compresses well would pass in any case.
+    let mut noise = 1_u64;
+    records[0].payload = std::iter::repeat_with(|| {
+        noise = noise.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        b'a' + (noise >> 33) as u8 % 26
+    })
+    .take(1 << 20)
+    .collect();
+    let receipt = sink.deliver(&records).await.unwrap();
+    assert_eq!(receipt, Receipt { settled: 1, refused: Vec::new() });
 }
 
 #[tokio::test]
@@ -148,10 +218,8 @@ async fn a_fatal_error_ends_the_producer_and_a_new_one_delivers() {
     assert!(matches!(outcome, Err(SinkError::Failed { .. })), "{outcome:?}");
     let mut sink = connected(&cluster);
     assert_eq!(sink.deliver(&records).await.unwrap().settled, 10);
-    let mut known = HashSet::new();
-    let mut first = read_back(&cluster.bootstrap_servers(), 20);
-    first.retain(|value| known.insert(value.clone()));
-    assert_eq!(first, (0..20).map(|n| n.to_string()).collect::<Vec<_>>(), "first occurrences are in order");
+    let first = first_occurrences(read_back(&cluster.bootstrap_servers(), 20));
+    assert_eq!(first, texts(0..20), "first occurrences are in order");
 }
 
 /// Runs the delivery until the outage is told, and says how.
@@ -202,6 +270,22 @@ async fn a_topic_that_the_login_may_not_write_to_is_named() {
     let records = batch(0..3);
     let cause = told(&mut sink, &records).await;
     assert!(cause.contains("does not let") && cause.contains("rack.readings"), "{cause}");
+}
+
+#[tokio::test]
+async fn what_settings_forbid_waits_with_its_remedy_and_is_delivered_once_they_allow_it() {
+    for (refusal, what, remedy) in [
+        (RDKafkaRespErr::RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP, "clock", "pirack topics apply"),
+        (RDKafkaRespErr::RD_KAFKA_RESP_ERR_POLICY_VIOLATION, "policy", "lift it"),
+    ] {
+        let cluster = MockCluster::new(1).unwrap();
+        cluster.create_topic(TOPIC_READINGS, 1, 1).unwrap();
+        let mut sink = connected(&cluster);
+        cluster.request_errors(RDKafkaApiKey::Produce, &[refusal]);
+        assert_eq!(sink.deliver(&batch(0..3)).await.unwrap(), Receipt { settled: 3, refused: Vec::new() });
+        let cause = sink.outage.cause().unwrap();
+        assert!(cause.contains(what) && cause.contains(remedy) && cause.contains(TOPIC_READINGS), "{cause}");
+    }
 }
 
 #[tokio::test]
