@@ -12,6 +12,7 @@
 
 mod board;
 mod cgroup;
+mod down;
 mod error;
 mod fault;
 mod harness;
@@ -38,4 +39,4 @@ pub use place::cache_folder;
 pub use requirements::Missing;
 pub use rustix::process::Signal;
 pub use ssh::Ssh;
-pub use status::{BoardStatus, LabStatus};
+pub use status::{BoardStatus, LabStatus, Standing};
