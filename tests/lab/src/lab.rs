@@ -25,6 +25,8 @@ const HUB_SCRIPT: &str = include_str!("hub.sh");
 const BOARD_SCRIPT: &str = include_str!("board.sh");
 /// slirp4netns lives among the hub's processes, so that it ends with them, but in this machine's network.
 const WAY_OUT: &str = r#"log=$1; shift; setsid slirp4netns "$@" >"$log" 2>&1 </dev/null &"#;
+/// The longest of the tests take a third of it.
+const PATIENCE: Duration = Duration::from_secs(1800);
 const DEADLINE: Duration = Duration::from_secs(20);
 
 /// What a lab is to be.
@@ -33,19 +35,39 @@ pub struct Spec {
     name: String,
     boards: usize,
     kept_engines: Option<String>,
+    pub(crate) images: Vec<&'static str>,
+    patience: Duration,
 }
 
 impl Spec {
     /// A lab of so many boards, named by `PIRACK_LAB`, or else `tests`.
     #[must_use]
     pub fn new(boards: usize) -> Self {
-        Self { name: place::name_or(TESTS), boards, kept_engines: None }
+        Self {
+            name: place::name_or(TESTS),
+            boards,
+            kept_engines: None,
+            images: Vec::new(),
+            patience: Duration::ZERO,
+        }
     }
 
     /// Another name. Labs of different names know nothing of each other.
     #[must_use]
     pub fn named(self, name: &str) -> Self {
         Self { name: name.to_owned(), ..self }
+    }
+
+    /// What the boards will pull from the registry: [`crate::conduct`] and [`crate::conduct_story`] make what of it is not there.
+    #[must_use]
+    pub fn with_images(self, images: &[&'static str]) -> Self {
+        Self { images: images.to_vec(), ..self }
+    }
+
+    /// Waits for whoever has a lab of that name, up to half an hour: tests of another checkout, for one.
+    #[must_use]
+    pub fn waiting(self) -> Self {
+        Self { patience: PATIENCE, ..self }
     }
 
     /// What the boards' engines hold (images, containers, volumes) outlives the lab, in `engines/KEPT` of the
@@ -102,7 +124,7 @@ impl Lab {
             return Err(LabError::Boards { asked: spec.boards, most: layout::MOST_BOARDS });
         }
         requirements::check()?;
-        let lock = Lock::take(&place, Duration::ZERO)?;
+        let lock = Lock::take(&place, spec.patience)?;
         if is_kept(&place) && Machine::recorded(&place, HUB).is_some() {
             return Err(LabError::Up(spec.name.clone()));
         }

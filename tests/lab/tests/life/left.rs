@@ -1,6 +1,7 @@
 //! Labs that are not as somebody expects them: up otherwise, damaged, left behind.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -74,6 +75,26 @@ pub(crate) fn status() -> Outcome {
     assert!(traces.processes() > 0);
     assert_eq!(run(&["down"]).0, Some(0));
     traces.wait_gone();
+    Ok(())
+}
+
+pub(crate) fn no_maven() -> Outcome {
+    // A registry without images, and this machine's programs but for Maven.
+    let bare = tempfile::tempdir_in(pirack_lab::cache_folder()).unwrap();
+    let path = std::env::var_os("PATH").unwrap();
+    for program in
+        std::env::split_paths(&path).filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten()
+    {
+        if program.file_name() != "mvn" {
+            // The first of a name is the one that counts.
+            drop(symlink(program.path(), bare.path().join(program.file_name())));
+        }
+    }
+    let mut command = lab(&name("none"), &["images", "kafka"]);
+    let (status, told) = said(command.env("XDG_CACHE_HOME", bare.path()).env("PATH", bare.path()));
+    for part in ["no mvn", "Debian's package maven", "tests/setup.sh images"] {
+        assert!(status == Some(3) && told.contains(part), "{told}");
+    }
     Ok(())
 }
 

@@ -23,10 +23,12 @@ fn main() -> ExitCode {
         ("a lab whose maker was killed at any moment is cleaned by down", killed_then_down),
         ("a lab whose maker was killed is cleaned by the next up", killed_then_up),
         ("a lab that is held is refused by the name of its holder", held),
+        ("a lab that is held is waited for by whoever says so", waits),
         ("lab up stays, twice over, and lab down ends it, twice over", twice),
         ("a lab that cannot come up leaves nothing", failed),
         ("lab up refuses to change a lab that is up, and says what differs", left::differs),
         ("status tells every machine of a lab that is not whole, and whose it is", left::status),
+        ("images that this machine cannot make are told by what it lacks", left::no_maven),
         ("down finds the disks that another cache holds", left::other_cache),
         ("down removes what killed runs of any name left, and no lab that is to stay", left::of_any_name),
     ])
@@ -128,6 +130,20 @@ fn held() -> Outcome {
     assert!(down.status.code() == Some(1) && said.contains(&us), "{said}");
     assert!(first.board(1).engine_answers());
     drop(first);
+    Ok(())
+}
+
+fn waits() -> Outcome {
+    let spec = Spec::new(1).named(&name("held"));
+    let first = Lab::begin(&spec)?;
+    let next = std::thread::spawn({
+        let spec = spec.clone().waiting();
+        move || Lab::begin(&spec)
+    });
+    // Ending it takes longer than asking for it.
+    drop(first);
+    let next = next.join().unwrap()?;
+    assert!(next.board(1).engine_answers());
     Ok(())
 }
 
