@@ -50,6 +50,19 @@ pub enum LabError {
         how: String,
     },
 
+    /// A fault was asked for that cannot be had.
+    #[error("{what} from {least} to {most}, not {asked}")]
+    Range {
+        /// What it takes, as in "slow_link takes bytes a second".
+        what: &'static str,
+        /// The least.
+        least: i128,
+        /// The most.
+        most: i128,
+        /// What was asked for.
+        asked: i128,
+    },
+
     /// There is no such lab.
     #[error("lab {0} is not up; `lab up` brings it up")]
     Down(String),

@@ -100,7 +100,7 @@ enum Verb {
     ShiftTime {
         /// The board
         board: String,
-        /// By how much; 0 is the true time
+        /// By how much, to somewhen from 1970 to 2099; 0 is the true time
         #[arg(allow_negative_numbers = true)]
         seconds: i64,
     },
@@ -108,7 +108,7 @@ enum Verb {
     SlowLink {
         /// The board
         board: String,
-        /// Bytes a second
+        /// Bytes a second, 1000 to 10000000000
         bytes_per_second: u64,
     },
     /// Let a board's link be as fast as it can
