@@ -12,6 +12,7 @@
 
 mod board;
 mod cgroup;
+mod debian;
 mod down;
 mod error;
 mod fault;
@@ -21,6 +22,7 @@ mod lab;
 mod layout;
 mod lock;
 mod machine;
+mod making;
 mod place;
 mod process;
 mod requirements;

@@ -13,7 +13,6 @@ mod build;
 mod context;
 mod error;
 mod jars;
-mod program;
 mod recipe;
 mod registry;
 mod report;
@@ -80,8 +79,10 @@ pub fn requirements(names: &[&str], architecture: Architecture) -> Result<(), Im
 fn can_be_made(absent: &[&Recipe]) -> Result<(), ImageError> {
     let Some(first) = absent.first() else { return Ok(()) };
     Lab::requirements()?;
-    if absent.iter().any(|recipe| recipe.jars.is_some()) {
-        requirements::check_maven()?;
+    for recipe in absent {
+        if jars::lacks(recipe)? {
+            requirements::check_maven()?;
+        }
     }
     first.architecture().can_be_built_here()
 }
