@@ -12,19 +12,21 @@ demo: ## a rack on this machine, in the browser and in the terminal; ARGS='--boa
 	target/release/pirack demo $(ARGS)
 
 # A lab needs root for its namespaces. It has the caches of whoever asks for it.
-AS_ROOT := $(shell [ "$$(id -u)" -eq 0 ] || echo sudo --preserve-env=HOME,XDG_CACHE_HOME,PIRACK_LAB)
+AS_ROOT := $(shell [ "$$(id -u)" -eq 0 ] || echo sudo --preserve-env=HOME,XDG_CACHE_HOME,PIRACK_LAB,PIRACK_AGENT_BIN)
+# Never whatever an earlier tree left there: cargo says nothing, and is quick, when it is this tree's.
+BUILD_LAB := cargo build --quiet --locked -p pirack-lab
 
 lab: ## boards on this machine, each with a root, a Docker engine and an SSH door of its own; BOARDS=5
 	@tests/setup.sh build lab
-	cargo build --locked -p pirack-lab
+	@$(BUILD_LAB)
 	@$(AS_ROOT) target/debug/lab up --boards $(or $(BOARDS),3)
 
 lab-down: ## ends them, or what a killed run left of them
-	@[ -x target/debug/lab ] || cargo build --locked -p pirack-lab
+	@$(BUILD_LAB)
 	@$(AS_ROOT) target/debug/lab down
 
 lab-status: ## shows them
-	@[ -x target/debug/lab ] || cargo build --locked -p pirack-lab
+	@$(BUILD_LAB)
 	@$(AS_ROOT) target/debug/lab status || [ $$? -eq 3 ]
 
 test: ## every check, with what it needs; logs in target/logs
@@ -47,9 +49,10 @@ cross: ## the agent for the boards, release builds for aarch64 and armv7 in targ
 	tests/cross.sh armv7 release
 
 images: ## what the rack runs, in the lab's registry; ARCH=arm64 for the boards, IMAGES='kafka' for some of them
-	@tests/setup.sh build images
+	@tests/setup.sh build lab images
 	$(if $(IMAGES),,$(if $(ARCH),@tests/setup.sh cross && tests/cross.sh aarch64 release,cargo build --release --locked -p pirack-agent))
-	cargo run --quiet --locked -p pirack-lab -- images $(if $(ARCH),--arch $(ARCH)) $(IMAGES)
+	@$(BUILD_LAB)
+	@$(AS_ROOT) target/debug/lab images $(if $(ARCH),--arch $(ARCH)) $(IMAGES)
 
 web: ## the dashboard: checked, tested, bundled into manager/web/dist
 	@tests/setup.sh build

@@ -100,7 +100,7 @@ peer() {
 purpose_images() {
     need 'fetches the jars of Kafka and Cassandra' maven mvn
     need 'runs Maven' openjdk-17-jre-headless java
-    need 'makes the Debian that images begin with' debootstrap debootstrap
+    need 'makes the Debian that images begin with' debootstrap /usr/sbin/debootstrap
 }
 
 foreign() {

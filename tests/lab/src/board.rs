@@ -94,7 +94,7 @@ impl Board {
     /// Whether its engine answers within a second or two.
     #[must_use]
     pub fn engine_answers(&self) -> bool {
-        ping(&self.machine.path(SOCKET)).unwrap_or(false)
+        engine_answers(&self.machine)
     }
 
     /// Waits until the engine answers.
@@ -115,6 +115,11 @@ impl Board {
             other => other,
         })
     }
+}
+
+/// Whether the engine on that machine answers within a second or two.
+pub(crate) fn engine_answers(machine: &Machine) -> bool {
+    ping(&machine.path(SOCKET)).unwrap_or(false)
 }
 
 /// Docker's own question, asked by hand: it must be answerable while no async runtime runs.

@@ -41,6 +41,28 @@ pub enum LabError {
     #[error("lab {0} is up, by `lab up`; take it down with `lab down`, or take another name in PIRACK_LAB")]
     Up(String),
 
+    /// A lab was brought up to stay, and is not as it is wanted now.
+    #[error("lab {name} is up already: {how}; `lab down` first")]
+    Differs {
+        /// The lab.
+        name: String,
+        /// In what.
+        how: String,
+    },
+
+    /// A fault was asked for that cannot be had.
+    #[error("{what} from {least} to {most}, not {asked}")]
+    Range {
+        /// What it takes, as in "slow_link takes bytes a second".
+        what: &'static str,
+        /// The least.
+        least: i128,
+        /// The most.
+        most: i128,
+        /// What was asked for.
+        asked: i128,
+    },
+
     /// There is no such lab.
     #[error("lab {0} is not up; `lab up` brings it up")]
     Down(String),

@@ -13,6 +13,11 @@ pub const SMALL_DISK: &str = "/srv/small";
 
 const FILLER: &str = "/srv/small/.filled";
 const CLOCK: &str = "/run/lab-clock";
+/// The last of 2099, in UTC.
+const LAST_SECOND: i64 = 4_102_444_799;
+/// In bytes a second: a token bucket counts its time and its size in 32 bits each.
+const SLOWEST: i128 = 1_000;
+const FASTEST: i128 = 10_000_000_000;
 
 /// Says what the engine's processes are: dockerd, and the containerd that it started.
 const ENGINE: &str = r#"
@@ -36,6 +41,10 @@ const START: &str = r#"
 [ -n "$(engine)" ] && exit 0
 rm -f /run/docker.pid /run/docker/containerd/containerd.pid
 setsid dockerd >>/var/log/dockerd.log 2>&1 </dev/null &"#;
+
+fn within(what: &'static str, asked: i128, least: i128, most: i128) -> Result<(), LabError> {
+    if (least..=most).contains(&asked) { Ok(()) } else { Err(LabError::Range { what, least, most, asked }) }
+}
 
 impl Board {
     /// Pulls the network cable: the board's `eth0` loses its carrier.
@@ -144,8 +153,12 @@ impl Board {
     /// started or will start: they see it at their next look. 0 is the true time.
     ///
     /// # Errors
-    /// When the file that they look into cannot be written.
+    /// When that is before 1970 or after 2099, which no board's C library is asked to stand; or when the file that
+    /// they look into cannot be written.
     pub fn shift_time(&self, seconds: i64) -> Result<(), LabError> {
+        let now = jiff::Timestamp::now().as_second();
+        let what = "shift_time takes a number of seconds";
+        within(what, i128::from(seconds), i128::from(-now), i128::from(LAST_SECOND - now))?;
         let path = self.path(CLOCK);
         // Renamed into its place: they look while it is written.
         let beside = path.with_extension("new");
@@ -173,8 +186,10 @@ impl Board {
     /// Lets through so many bytes a second, each way, and no more.
     ///
     /// # Errors
-    /// When the kernel refuses.
+    /// When that is less than 1 kB or more than 10 GB a second, or when the kernel refuses.
     pub fn slow_link(&self, bytes_per_second: u64) -> Result<(), LabError> {
+        let what = "slow_link takes bytes a second";
+        within(what, i128::from(bytes_per_second), SLOWEST, FASTEST)?;
         // A bucket smaller than a full segment of the sender's would let nothing through.
         let burst = (bytes_per_second / 50).max(64 << 10);
         let rate =

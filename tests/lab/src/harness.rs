@@ -1,8 +1,8 @@
 //! Tests that share one lab: a test binary with `harness = false` hands them over and gets its exit status.
 //!
-//! The lab is brought up before the first test and entered while the process has one thread, tests run one after
-//! another in the order given, and the lab is taken down after the last. Where this machine cannot hold a lab,
-//! every test is left out by name with the reason; with `CI=true` that is a failure.
+//! The images that its boards will pull are made, and the lab is brought up, before the first test; it is entered while the process has one thread, tests run one after
+//! another in the order given, and the lab is taken down after the last. Where this machine cannot hold a lab, or make
+//! those images, every test is left out by name with the reason; with `CI=true` that is a failure.
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex};
 
 use libtest_mimic::{Arguments, Conclusion, Failed, Trial};
 
+use crate::images::{self, Architecture};
 use crate::lab::{Lab, Spec};
 
 /// What a test says at its end: nothing, or what is wrong. A panic is a failure too.
@@ -25,7 +26,7 @@ pub type LoneTest = (&'static str, fn() -> Outcome);
 #[must_use]
 pub fn conduct(spec: &Spec, tests: &[Test]) -> ExitCode {
     let names: Vec<_> = tests.iter().map(|(name, _)| *name).collect();
-    gated(&names, |arguments| {
+    gated(&spec.images, &names, |arguments| {
         let lab = match entered(spec) {
             Ok(lab) => Arc::new(lab),
             Err(error) => return all(arguments, &names, &Err(error)),
@@ -38,16 +39,18 @@ pub fn conduct(spec: &Spec, tests: &[Test]) -> ExitCode {
     })
 }
 
-/// Runs the chapters of one story, each over what the one before it left of a world that `begin` made. Once a
-/// chapter fails the rest are not told: each would only wait in vain. A lab in the world must be dropped last.
+/// Runs the chapters of one story, each over what the one before it left of a world that `begin` made of a lab.
+/// Once a chapter fails the rest are not told: each would only wait in vain. The world keeps the lab, and drops it
+/// last.
 #[must_use]
 pub fn conduct_story<World: Send + 'static>(
-    begin: impl FnOnce() -> Result<World, Failed>,
+    spec: &Spec,
+    begin: impl FnOnce(Lab) -> Result<World, Failed>,
     chapters: Vec<Chapter<World>>,
 ) -> ExitCode {
     let names: Vec<_> = chapters.iter().map(|(name, _)| *name).collect();
-    gated(&names, |arguments| {
-        let world = match begin() {
+    gated(&spec.images, &names, |arguments| {
+        let world = match entered(spec).and_then(begin) {
             Ok(world) => Arc::new(Mutex::new(world)),
             Err(error) => return all(arguments, &names, &Err(error)),
         };
@@ -66,12 +69,14 @@ pub fn conduct_story<World: Send + 'static>(
     })
 }
 
-/// A lab to this specification, which this thread has entered.
-///
-/// # Errors
-/// With the whole chain of causes.
-pub fn entered(spec: &Spec) -> Result<Lab, Failed> {
-    let lab = Lab::begin(spec).and_then(|mut lab| lab.enter().map(|()| lab));
+/// A lab to this specification, which this thread has entered, with its images in the registry. Errors have the
+/// whole chain of causes.
+fn entered(spec: &Spec) -> Result<Lab, Failed> {
+    if !spec.images.is_empty() {
+        let made = Architecture::of_this_machine().and_then(|own| images::make(&spec.images, own));
+        made.map_err(|error| chain(&error))?;
+    }
+    let lab = Lab::begin(&spec.clone().waiting()).and_then(|mut lab| lab.enter().map(|()| lab));
     lab.map_err(|error| chain(&error).into())
 }
 
@@ -79,26 +84,47 @@ pub fn entered(spec: &Spec) -> Result<Lab, Failed> {
 #[must_use]
 pub fn conduct_alone(tests: &[LoneTest]) -> ExitCode {
     let names: Vec<_> = tests.iter().map(|(name, _)| *name).collect();
-    gated(&names, |arguments| {
+    gated(&[], &names, |arguments| {
         let trials = tests.iter().map(|(name, test)| Trial::test(*name, *test));
         libtest_mimic::run(arguments, trials.collect())
     })
 }
 
-/// Runs what needs a lab where there can be one.
-fn gated(names: &[&'static str], run: impl FnOnce(&Arguments) -> Conclusion) -> ExitCode {
+/// Why no test can run.
+enum Unready {
+    /// This machine lacks something.
+    Lacking(String),
+    /// Something is wrong.
+    Broken(String),
+}
+
+fn ready(images: &[&str]) -> Result<(), Unready> {
+    Lab::requirements().map_err(|missing| Unready::Lacking(missing.to_string()))?;
+    if images.is_empty() {
+        return Ok(());
+    }
+    let able = Architecture::of_this_machine().and_then(|own| images::requirements(images, own));
+    able.map_err(|error| match error.is_about_this_machine() {
+        true => Unready::Lacking(chain(&error)),
+        false => Unready::Broken(chain(&error)),
+    })
+}
+
+/// Runs what needs a lab, and those images, where there can be both.
+fn gated(images: &[&str], names: &[&'static str], run: impl FnOnce(&Arguments) -> Conclusion) -> ExitCode {
     let mut arguments = Arguments::from_args();
     // One lab, so one test at a time; on the main thread, which has entered it.
     arguments.test_threads = Some(1);
     if arguments.list {
         return all(&arguments, names, &Ok(())).exit_code();
     }
-    let conclusion = match Lab::requirements() {
+    let must_run = std::env::var("CI").as_deref() == Ok("true");
+    let conclusion = match ready(images) {
         Ok(()) => run(&arguments),
-        Err(missing) if std::env::var("CI").as_deref() == Ok("true") => {
-            all(&arguments, names, &Err(missing.to_string().into()))
+        Err(Unready::Lacking(reason)) if !must_run => leave_out(&arguments, names, &reason),
+        Err(Unready::Lacking(reason) | Unready::Broken(reason)) => {
+            all(&arguments, names, &Err(reason.into()))
         }
-        Err(missing) => leave_out(&arguments, names, &missing.to_string()),
     };
     conclusion.exit_code()
 }

@@ -16,15 +16,17 @@ use crate::machine::{self, Machine, Parts};
 use crate::place::{self, Place};
 use crate::requirements::{self, Missing};
 use crate::ssh::{self, Keys, Ssh};
-use crate::{cgroup, process, tool, tree};
+use crate::{down, tool, tree};
 
 /// The name of a lab of tests; `lab up` has another, so that one can stay up while tests run.
 const TESTS: &str = "tests";
-const HUB: &str = "hub";
+pub(crate) const HUB: &str = "hub";
 const HUB_SCRIPT: &str = include_str!("hub.sh");
 const BOARD_SCRIPT: &str = include_str!("board.sh");
 /// slirp4netns lives among the hub's processes, so that it ends with them, but in this machine's network.
 const WAY_OUT: &str = r#"log=$1; shift; setsid slirp4netns "$@" >"$log" 2>&1 </dev/null &"#;
+/// The longest of the tests take a third of it.
+const PATIENCE: Duration = Duration::from_secs(1800);
 const DEADLINE: Duration = Duration::from_secs(20);
 
 /// What a lab is to be.
@@ -33,19 +35,39 @@ pub struct Spec {
     name: String,
     boards: usize,
     kept_engines: Option<String>,
+    pub(crate) images: Vec<&'static str>,
+    patience: Duration,
 }
 
 impl Spec {
     /// A lab of so many boards, named by `PIRACK_LAB`, or else `tests`.
     #[must_use]
     pub fn new(boards: usize) -> Self {
-        Self { name: place::name_or(TESTS), boards, kept_engines: None }
+        Self {
+            name: place::name_or(TESTS),
+            boards,
+            kept_engines: None,
+            images: Vec::new(),
+            patience: Duration::ZERO,
+        }
     }
 
     /// Another name. Labs of different names know nothing of each other.
     #[must_use]
     pub fn named(self, name: &str) -> Self {
         Self { name: name.to_owned(), ..self }
+    }
+
+    /// What the boards will pull from the registry: [`crate::conduct`] and [`crate::conduct_story`] make what of it is not there.
+    #[must_use]
+    pub fn with_images(self, images: &[&'static str]) -> Self {
+        Self { images: images.to_vec(), ..self }
+    }
+
+    /// Waits for whoever has a lab of that name, up to half an hour: tests of another checkout, for one.
+    #[must_use]
+    pub fn waiting(self) -> Self {
+        Self { patience: PATIENCE, ..self }
     }
 
     /// What the boards' engines hold (images, containers, volumes) outlives the lab, in `engines/KEPT` of the
@@ -102,15 +124,16 @@ impl Lab {
             return Err(LabError::Boards { asked: spec.boards, most: layout::MOST_BOARDS });
         }
         requirements::check()?;
-        let lock = Lock::take(&place)?;
-        if up(&place).is_some() && Machine::recorded(&place, HUB).is_some() {
+        let lock = Lock::take(&place, spec.patience)?;
+        if is_kept(&place) && Machine::recorded(&place, HUB).is_some() {
             return Err(LabError::Up(spec.name.clone()));
         }
-        clear(&place)?;
+        down::clear(&place)?;
+        place.record_disks()?;
         let made = make(&place, &lock, spec);
         if made.is_err() {
             // The first failure is the one to tell.
-            drop(clear(&place).and_then(|()| forget(&place)));
+            drop(down::clear(&place).and_then(|()| down::forget(&place)));
         }
         let (hub, boards) = made?;
         Ok(Self { place, hub, boards, lock: Some(lock), home: None })
@@ -123,7 +146,7 @@ impl Lab {
     pub fn attach(name: &str) -> Result<Self, LabError> {
         let place = Place::named(name)?;
         let down = || LabError::Down(name.to_owned());
-        let boards = read(&place).ok_or_else(down)?.boards;
+        let boards = boards(&place).ok_or_else(down)?;
         let hub = Machine::recorded(&place, HUB).ok_or_else(down)?;
         let boards = (1..=boards)
             .map(|number| {
@@ -142,22 +165,6 @@ impl Lab {
         let path = self.place.state().join("kept");
         fs::write(&path, "").map_err(LabError::file("writing", &path))?;
         self.lock = None;
-        Ok(())
-    }
-
-    /// Takes down the lab of that name, or what a killed run left of it. One that is not there is a success.
-    ///
-    /// # Errors
-    /// When another process holds it, or something will not go.
-    pub fn take_down(name: &str) -> Result<(), LabError> {
-        let place = Place::named(name)?;
-        if !place.state().exists() && !place.disks().exists() && cgroup::groups(&place).is_empty() {
-            return Ok(());
-        }
-        let lock = Lock::take(&place)?;
-        clear(&place)?;
-        forget(&place)?;
-        drop(lock);
         Ok(())
     }
 
@@ -232,7 +239,7 @@ impl Drop for Lab {
         if self.lock.is_none() {
             return;
         }
-        if let Err(error) = clear(&self.place).and_then(|()| forget(&self.place)) {
+        if let Err(error) = down::clear(&self.place).and_then(|()| down::forget(&self.place)) {
             tool::say(&format!("lab {} is not wholly down: {error}; try `lab down`", self.name()));
         }
     }
@@ -245,14 +252,15 @@ fn into_network(network: &fs::File) -> Result<(), LabError> {
         .map_err(LabError::kernel("entering a network"))
 }
 
-/// The lab that was brought up to stay, if it was.
-fn up(place: &Place) -> Option<Up> {
-    place.state().join("kept").exists().then(|| read(place)).flatten()
+/// Whether the lab was brought up to stay.
+pub(crate) fn is_kept(place: &Place) -> bool {
+    place.state().join("kept").exists()
 }
 
-fn read(place: &Place) -> Option<Up> {
-    let path = place.state().join("lab.json");
-    serde_json::from_str(&fs::read_to_string(path).ok()?).ok()
+/// How many boards the lab has, once all of it came up.
+pub(crate) fn boards(place: &Place) -> Option<usize> {
+    let text = fs::read_to_string(place.state().join("lab.json")).ok()?;
+    serde_json::from_str::<Up>(&text).ok().map(|up| up.boards)
 }
 
 fn board(place: &Place, hub: &Machine, machine: Machine, number: usize) -> Board {
@@ -339,45 +347,4 @@ fn machine_id() -> String {
     // The kernel makes a new one at every reading.
     let id = fs::read_to_string("/proc/sys/kernel/random/uuid").unwrap_or_default();
     id.chars().filter(char::is_ascii_hexdigit).collect()
-}
-
-/// Ends every machine of the lab and removes what it had, the state's folder and lock excepted.
-fn clear(place: &Place) -> Result<(), LabError> {
-    let entries = fs::read_dir(place.state()).map_err(LabError::file("reading", place.state()))?;
-    let folders: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-    for folder in &folders {
-        if let Some(init) = process::Process::recorded(&folder.join("init")) {
-            init.end(DEADLINE)?;
-        }
-    }
-    cgroup::remove(place)?;
-    remove(place.disks())?;
-    for entry in folders.into_iter().filter(|path| !path.ends_with("lock")) {
-        if entry.is_dir() {
-            remove(entry)?
-        } else {
-            fs::remove_file(&entry).map_err(LabError::file("removing", &entry))?
-        }
-    }
-    Ok(())
-}
-
-/// Removes the state's folder. Whoever waits for its lock finds it gone, and makes another.
-fn forget(place: &Place) -> Result<(), LabError> {
-    remove(place.state())?;
-    // They stay while other labs are in them.
-    drop(fs::remove_dir(place.states()));
-    if let Some(labs) = place.disks().parent() {
-        drop(fs::remove_dir(labs));
-    }
-    Ok(())
-}
-
-fn remove(folder: PathBuf) -> Result<(), LabError> {
-    match fs::remove_dir_all(&folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(LabError::file("removing", folder)(error))
-        }
-        _ => Ok(()),
-    }
 }

@@ -34,14 +34,47 @@ pub(crate) struct Lock {
     file: File,
 }
 
+/// One try at the lock.
+enum Try {
+    Taken(Lock),
+    Held { holder: String, lives: bool },
+}
+
 impl Lock {
-    /// Takes the lab's lock, and makes its state folder if need be.
+    /// Takes the lab's lock, and makes its state folder if need be. Waits so long for a living holder, and says for
+    /// whom.
     ///
     /// # Errors
-    /// [`LabError::Held`] when another living process has it.
-    pub(crate) fn take(place: &Place) -> Result<Self, LabError> {
+    /// [`LabError::Held`] when another process has it still.
+    pub(crate) fn take(place: &Place, patience: Duration) -> Result<Self, LabError> {
+        let began = Instant::now();
+        let mut told = false;
+        loop {
+            let (holder, lives) = match Self::attempt(place)? {
+                Try::Taken(lock) => return Ok(lock),
+                Try::Held { holder, lives } => (holder, lives),
+            };
+            if began.elapsed() > if lives { patience } else { patience.max(GRACE) } {
+                return Err(LabError::Held { name: place.name().to_owned(), holder });
+            }
+            if lives && !told {
+                tool::say(&format!("lab {} is held by {holder}; waiting for it", place.name()));
+                told = true;
+            }
+            tool::pause();
+        }
+    }
+
+    /// As [`Lock::take`], but for nothing when anybody has it.
+    pub(crate) fn take_free(place: &Place) -> Result<Option<Self>, LabError> {
+        match Self::attempt(place)? {
+            Try::Taken(lock) => Ok(Some(lock)),
+            Try::Held { .. } => Ok(None),
+        }
+    }
+
+    fn attempt(place: &Place) -> Result<Try, LabError> {
         let path = place.state().join("lock");
-        let until = Instant::now() + GRACE;
         loop {
             fs::create_dir_all(place.state()).map_err(LabError::file("making", place.state()))?;
             let options = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
@@ -53,15 +86,12 @@ impl Lock {
             match file.try_lock() {
                 Ok(()) if is_still(&file, &path) => {
                     sign(&mut file).map_err(LabError::file("writing", &path))?;
-                    return Ok(Self { file });
+                    return Ok(Try::Taken(Self { file }));
                 }
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => {
                     let (holder, lives) = read(&mut file);
-                    if lives || Instant::now() > until {
-                        return Err(LabError::Held { name: place.name().to_owned(), holder });
-                    }
-                    tool::pause();
+                    return Ok(Try::Held { holder, lives });
                 }
                 Err(TryLockError::Error(error)) => return Err(LabError::file("locking", &path)(error)),
             }

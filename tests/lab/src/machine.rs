@@ -23,6 +23,9 @@ read -r stat </proc/$!/stat && read -r boot </proc/sys/kernel/random/boot_id &&
     printf '%s\n%s\n' "$stat" "$boot" >"$record""#;
 /// What PID 1 of a machine is once its root stands.
 const INIT: &str = "tini";
+/// What root on a machine must not be able to do, because there is one of it for all: the clock, the kernel's
+/// modules, its end, its ports and its log.
+const NEVER: &str = "-sys_time,-sys_module,-sys_boot,-sys_rawio,-syslog";
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const DEADLINE: Duration = Duration::from_secs(20);
 
@@ -66,7 +69,7 @@ impl Machine {
             .args([&record, &log, &script])
             .arg(parts.name)
             .args([parts.tree, &disk, &root, parts.data])
-            .arg(parts.target)
+            .args([parts.target, NEVER])
             .stdin(Stdio::from(lock.shared()?));
         let what = format!("making {}", parts.name);
         tool::finish(&what, &mut starter)?;
@@ -101,7 +104,7 @@ impl Machine {
         command
             .arg(format!("--target={}", self.init.pid))
             .args(["--mount", "--uts", "--ipc", "--net", "--pid", "--root", "--wd", "--"])
-            .args(["setpriv", "--pdeathsig", "KILL", program])
+            .args(["setpriv", "--pdeathsig", "KILL", "--inh-caps", NEVER, "--bounding-set", NEVER, program])
             .env_clear()
             .envs([("PATH", PATH), ("HOME", "/root"), ("LANG", "C.UTF-8")]);
         command

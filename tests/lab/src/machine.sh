@@ -2,12 +2,13 @@
 # Becomes PID 1 of a machine of the lab: a board, or the hub. Run by sh as the first process of namespaces of
 # its own (mount, PID, network, UTS, IPC), so that every mount here is gone when it is.
 #
-#     sh machine.sh NAME TREE DISK ROOT DATA TARGET
+#     sh machine.sh NAME TREE DISK ROOT DATA TARGET NEVER
 #
 # ROOT is an empty folder to mount on; DISK holds the overlay's own side (upper, work); DATA, a folder of a real
-# file system, appears as TARGET: Docker cannot put its overlays onto an overlay.
+# file system, appears as TARGET: Docker cannot put its overlays onto an overlay. NEVER are the
+# capabilities that nobody here has, as setpriv writes it.
 set -eu
-name=$1 tree=$2 disk=$3 root=$4 data=$5 target=$6
+name=$1 tree=$2 disk=$3 root=$4 data=$5 target=$6 never=$7
 exec </dev/null
 mount --make-rprivate /
 echo "$name" >/proc/sys/kernel/hostname
@@ -50,4 +51,5 @@ mount --bind "$data" "${target#/}"
 pivot_root . .
 umount -l .
 cd /
-exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root tini -- sleep infinity
+exec setpriv --inh-caps "$never" --bounding-set "$never" \
+    env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root tini -- sleep infinity

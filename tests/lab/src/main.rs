@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 use pirack_lab::images::{self, Architecture};
 use pirack_lab::{Board, Lab, LabStatus, Spec};
+use serde::Serialize;
 
 /// Boards made out of this machine, each with a root, a network, a Docker engine and an SSH door of its own.
 ///
@@ -25,15 +26,16 @@ struct Line {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Bring up a lab that stays; one that is up already is left as it is
+    /// Bring up a lab that stays; one that is up already is left as it is, also when it is not what is asked for
+    /// or not well: then exit status 1
     Up {
         /// How many boards
         #[arg(long, default_value_t = 3)]
         boards: usize,
     },
-    /// Take the lab down, or what a killed run left of it
+    /// Take the lab down, and what killed runs left of labs of any name
     Down,
-    /// Show the lab: exit status 0 when it is up, 3 when not
+    /// Show the lab, and what there is of others: exit status 0 when it is up, 3 when not
     Status {
         /// As JSON
         #[arg(long)]
@@ -98,7 +100,7 @@ enum Verb {
     ShiftTime {
         /// The board
         board: String,
-        /// By how much; 0 is the true time
+        /// By how much, to somewhen from 1970 to 2099; 0 is the true time
         #[arg(allow_negative_numbers = true)]
         seconds: i64,
     },
@@ -106,7 +108,7 @@ enum Verb {
     SlowLink {
         /// The board
         board: String,
-        /// Bytes a second
+        /// Bytes a second, 1000 to 10000000000
         bytes_per_second: u64,
     },
     /// Let a board's link be as fast as it can
@@ -144,7 +146,7 @@ fn obey(line: &Line) -> anyhow::Result<ExitCode> {
     let name = line.name.as_str();
     match &line.verb {
         Verb::Up { boards } => bring_up(name, *boards)?,
-        Verb::Down => Lab::take_down(name)?,
+        Verb::Down => take_down(name)?,
         Verb::Status { json } => return show(name, *json),
         Verb::Check => Lab::requirements()?,
         Verb::Images { arch, names } => return make_images(arch.as_deref(), names),
@@ -187,8 +189,7 @@ fn on(name: &str, board: &str) -> anyhow::Result<Board> {
 
 fn bring_up(name: &str, boards: usize) -> anyhow::Result<()> {
     let status = LabStatus::of(name)?;
-    let whole = status.up && status.held_by.is_none() && status.boards.iter().all(|board| board.engine);
-    if whole && status.boards.len() == boards {
+    if status.is_as_asked(boards)? {
         say(&format!("lab: {name} is up already"));
     } else {
         if status.held_by.is_none() {
@@ -201,14 +202,33 @@ fn bring_up(name: &str, boards: usize) -> anyhow::Result<()> {
     print(&LabStatus::of(name)?.to_string())
 }
 
-fn show(name: &str, json: bool) -> anyhow::Result<ExitCode> {
-    let status = LabStatus::of(name)?;
-    if json {
-        print(&serde_json::to_string_pretty(&status).context("writing the status as JSON")?)?;
-    } else {
-        print(&status.to_string())?;
+fn take_down(name: &str) -> anyhow::Result<()> {
+    Lab::take_down(name)?;
+    for left in Lab::take_down_left()? {
+        say(&format!("lab: removed what a killed run left of lab {left}"));
     }
-    Ok(if status.up { ExitCode::SUCCESS } else { ExitCode::from(NOT_UP) })
+    Ok(())
+}
+
+/// What `lab status --json` prints.
+#[derive(Debug, Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    lab: LabStatus,
+    /// Labs of other names.
+    others: Vec<LabStatus>,
+}
+
+fn show(name: &str, json: bool) -> anyhow::Result<ExitCode> {
+    let shown = Shown { lab: LabStatus::of(name)?, others: LabStatus::others(name)? };
+    if json {
+        print(&serde_json::to_string_pretty(&shown).context("writing the status as JSON")?)?;
+    } else {
+        for status in std::iter::once(&shown.lab).chain(&shown.others) {
+            print(&status.to_string())?;
+        }
+    }
+    Ok(if shown.lab.up { ExitCode::SUCCESS } else { ExitCode::from(NOT_UP) })
 }
 
 fn make_images(arch: Option<&str>, names: &[String]) -> anyhow::Result<ExitCode> {

@@ -1,13 +1,16 @@
 //! Where a lab's things lie, by its name.
 //!
 //! - `/run/pirack-lab/NAME`: the state of a running lab: who holds it, its machines' first processes, keys, logs.
-//! - `CACHE/labs/NAME`: its disks, which go with the lab.
+//! - `CACHE/labs/NAME`: its disks, which go with the lab; the state says which CACHE that was.
 //! - `CACHE/root`, `CACHE/registry`, `CACHE/engines`: what outlives labs and may be deleted while none is up.
 //!
 //! CACHE is `$XDG_CACHE_HOME/pirack`, or `~/.cache/pirack`.
 
-use std::env;
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
+use std::{env, fs};
 
 use crate::error::LabError;
 
@@ -27,9 +30,7 @@ impl Place {
     /// # Errors
     /// When the name cannot be a folder's and a control group's.
     pub(crate) fn named(name: &str) -> Result<Self, LabError> {
-        let letters = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-        let begins = name.bytes().next().is_some_and(|b| b.is_ascii_lowercase());
-        if !letters || !begins || name.len() > 24 {
+        if !is_name(name) {
             return Err(LabError::Name(name.to_owned()));
         }
         Ok(Self { name: name.to_owned(), states: PathBuf::from(STATES), cache: cache_folder() })
@@ -60,6 +61,34 @@ impl Place {
         self.cache.join("labs").join(&self.name)
     }
 
+    /// Whether anything of the lab is there, whoever brought it up.
+    pub(crate) fn is_there(&self) -> bool {
+        self.state().exists() || self.disks().exists()
+    }
+
+    /// Writes down where the disks are: who takes the lab down may have another cache.
+    pub(crate) fn record_disks(&self) -> Result<(), LabError> {
+        let path = self.state().join("disks");
+        fs::write(&path, self.disks().as_os_str().as_bytes()).map_err(LabError::file("writing", path))
+    }
+
+    /// Where the disks of the lab that is there are.
+    pub(crate) fn recorded_disks(&self) -> Option<PathBuf> {
+        let path = PathBuf::from(OsString::from_vec(fs::read(self.state().join("disks")).ok()?));
+        // Whatever else a file says is not for removal.
+        let own = Path::new("labs").join(&self.name);
+        (path.is_absolute() && path.ends_with(own)).then_some(path)
+    }
+
+    /// Every lab that there is anything of: whose state is there, or whose disks are in this cache.
+    pub(crate) fn all() -> Result<Vec<Self>, LabError> {
+        let folders = [PathBuf::from(STATES), cache_folder().join("labs")];
+        let entries = folders.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten();
+        let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+        let sorted: BTreeSet<String> = names.filter(|name| is_name(name)).collect();
+        sorted.iter().map(|name| Self::named(name)).collect()
+    }
+
     /// Trees that boards begin with, one a recipe.
     pub(crate) fn trees(&self) -> PathBuf {
         self.cache.join("root")
@@ -79,6 +108,11 @@ impl Place {
     pub(crate) fn cgroup(&self) -> String {
         format!("/pirack-lab/{}", self.name)
     }
+}
+
+fn is_name(name: &str) -> bool {
+    let letters = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    letters && name.bytes().next().is_some_and(|b| b.is_ascii_lowercase()) && name.len() <= 24
 }
 
 /// The name in `PIRACK_LAB`, or else `default`.

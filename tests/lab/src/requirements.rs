@@ -8,14 +8,17 @@ use std::process::{Command, Stdio};
 
 use crate::place;
 
-/// What this machine lacks, each with its remedy.
+/// What this machine lacks for something, each with its remedy.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Missing(BTreeSet<String>);
+pub struct Missing {
+    purpose: &'static str,
+    lacks: BTreeSet<String>,
+}
 
 impl fmt::Display for Missing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let lacks: Vec<&str> = self.0.iter().map(String::as_str).collect();
-        write!(f, "this machine cannot hold a lab: {}", lacks.join("; "))
+        let lacks: Vec<&str> = self.lacks.iter().map(String::as_str).collect();
+        write!(f, "this machine cannot {}: {}", self.purpose, lacks.join("; "))
     }
 }
 
@@ -35,6 +38,9 @@ const PROGRAMS: [(&str, &str); 10] = [
     ("ssh-keygen", "openssh-client"),
 ];
 
+/// As [`PROGRAMS`], for what fetches jars; `tests/setup.sh images` installs the same.
+const MAVEN: [(&str, &str); 2] = [("mvn", "maven"), ("java", "openjdk-17-jre-headless")];
+
 /// Devices that a lab's network is made of, tried in a network of their own, which ends with the trial.
 const NETWORK: [(&str, &str); 5] = [
     ("bridges", "ip link add lab0 type bridge"),
@@ -49,13 +55,7 @@ const NETWORK: [(&str, &str); 5] = [
 
 /// Looks for everything that a lab needs.
 pub(crate) fn check() -> Result<(), Missing> {
-    let mut missing = BTreeSet::new();
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    for (program, package) in PROGRAMS {
-        if !std::env::split_paths(&path).any(|folder| folder.join(program).is_file()) {
-            missing.insert(format!("no {program} (Debian's package {package}; `tests/setup.sh lab`)"));
-        }
-    }
+    let mut missing = without(&PROGRAMS, "lab");
     let root = rustix::process::geteuid().is_root();
     if !root {
         missing.insert("not root (run it with sudo)".to_owned());
@@ -83,7 +83,28 @@ pub(crate) fn check() -> Result<(), Missing> {
             }
         }
     }
-    if missing.is_empty() { Ok(()) } else { Err(Missing(missing)) }
+    told("hold a lab", missing)
+}
+
+/// Looks for what fetches the jars of images.
+pub(crate) fn check_maven() -> Result<(), Missing> {
+    told("fetch the jars of images", without(&MAVEN, "images"))
+}
+
+fn told(purpose: &'static str, lacks: BTreeSet<String>) -> Result<(), Missing> {
+    if lacks.is_empty() { Ok(()) } else { Err(Missing { purpose, lacks }) }
+}
+
+/// Those of the programs that are not here.
+fn without(programs: &[(&str, &str)], setup: &str) -> BTreeSet<String> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let here = |program: &str| std::env::split_paths(&path).any(|folder| folder.join(program).is_file());
+    let absent = programs.iter().filter(|(program, _)| !here(program));
+    absent
+        .map(|(program, package)| {
+            format!("no {program} (Debian's package {package}; `tests/setup.sh {setup}`)")
+        })
+        .collect()
 }
 
 fn succeeds(program: &str, arguments: &[&str]) -> bool {

@@ -23,5 +23,5 @@ use rack::Rack;
 fn main() -> ExitCode {
     let chapters: Vec<Chapter<Rack>> =
         story::chapters().into_iter().chain(kafka::chapters()).chain(cassandra::chapters()).collect();
-    conduct_story(Rack::start, chapters)
+    conduct_story(&Rack::spec(), Rack::start, chapters)
 }

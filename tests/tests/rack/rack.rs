@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use pirack_lab::images::{self, Architecture};
-use pirack_lab::{Failed, Lab, Spec, chain, entered};
+use pirack_lab::{Failed, Lab, Spec, images};
 use pirack_tests::fleet::{BoardAgent, Orders};
 use pirack_tests::program::{self, Ended, Program};
 use pirack_tests::stacks::{Cluster, Ring};
@@ -27,11 +26,12 @@ pub(crate) struct Rack {
 }
 
 impl Rack {
-    pub(crate) fn start() -> Result<Self, Failed> {
-        images::make(&["kafka", "cassandra-5.0"], Architecture::of_this_machine()?)
-            .map_err(|error| chain(&error))?;
-        // What an engine pulled, the next run need not pull again.
-        let lab = entered(&Spec::new(3))?;
+    /// What it runs on: three boards, and the images of both clusters.
+    pub(crate) fn spec() -> Spec {
+        Spec::new(3).with_images(&["kafka", "cassandra-5.0"])
+    }
+
+    pub(crate) fn start(lab: Lab) -> Result<Self, Failed> {
         let kafka = Cluster::start(&lab, &images::reference("kafka")?);
         let cassandra = Ring::start(&lab, &images::reference("cassandra-5.0")?);
         let orders = Orders {

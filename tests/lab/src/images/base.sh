@@ -1,13 +1,14 @@
-# Makes a Debian base and archives it:  sh base.sh SUITE ARCHITECTURE SCRATCH-FOLDER ARCHIVE
-# The mirror is the one that this machine's own apt uses for Debian, or else debootstrap's.
+# shellcheck shell=sh
+# Makes a Debian base and archives it. Run by sh in namespaces of its own (mount, PID), so that what is mounted and
+# started here ends with it, however it ends.
+#
+#     sh base.sh ARCHIVE SUITE MIRROR ARCHITECTURE     MIRROR may be empty: debootstrap has its own
 set -eu
-suite=$1 architecture=$2 tree=$3/tree archive=$4
+archive=$1 suite=$2 mirror=$3 architecture=$4
+tree=$archive.tree
 umask 022
 mount --make-rprivate /
-mirror=$(apt-get indextargets --format '$(ORIGIN) $(COMPONENT) $(SITE) $(REPO_URI)' 'Created-By: Packages' 2>/dev/null |
-    awk '$1 == "Debian" && $2 == "main" && $NF ~ /\/debian\/?$/ { print $NF; exit }' || true)
-# shellcheck disable=SC2086 # a mirror, or none
-debootstrap --variant=minbase --arch="$architecture" "$suite" "$tree" $mirror
+debootstrap --variant=minbase --arch="$architecture" "$suite" "$tree" ${mirror:+"$mirror"}
 mirror=$(awk '$1 == "deb" { print $2; exit }' "$tree/etc/apt/sources.list")
 echo "deb ${mirror%/}-security $suite-security main" >>"$tree/etc/apt/sources.list"
 # Nobody can be asked, and what is recommended is not wanted.

@@ -79,7 +79,7 @@ impl<'a> Foundry<'a> {
             .enable_all()
             .build()
             .map_err(ImageError::file("starting the runtime of", FOUNDRY))?;
-        let lab = Lab::begin(&Spec::new(1).named(FOUNDRY).keeping_engines(FOUNDRY))?;
+        let lab = Lab::begin(&Spec::new(1).named(FOUNDRY).keeping_engines(FOUNDRY).waiting())?;
         let engine = {
             let _inside = runtime.enter();
             lab.board(1).engine()?

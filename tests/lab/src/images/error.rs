@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::LabError;
+use crate::{LabError, Missing};
 
 /// Why an image could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -124,6 +124,14 @@ pub enum ImageError {
         source: bollard::errors::Error,
     },
 
+    /// This machine lacks something that makes images.
+    #[error(transparent)]
+    Missing(#[from] Missing),
+
+    /// What is made once and kept could not be made.
+    #[error(transparent)]
+    Cache(LabError),
+
     /// The lab that images are built in did not come up.
     #[error("the foundry, a lab of one board that builds images")]
     Lab(#[from] LabError),
@@ -145,6 +153,12 @@ impl ImageError {
     /// Whether the machine, not the tree or the network, is what stands in the way.
     #[must_use]
     pub fn is_about_this_machine(&self) -> bool {
-        matches!(self, Self::Emulation { .. } | Self::Architecture(_) | Self::Lab(LabError::Missing(_)))
+        matches!(
+            self,
+            Self::Emulation { .. }
+                | Self::Architecture(_)
+                | Self::Missing(_)
+                | Self::Lab(LabError::Missing(_))
+        )
     }
 }

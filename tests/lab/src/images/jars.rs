@@ -11,56 +11,72 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::images::program::run_within;
 use crate::images::recipe::Jars;
 use crate::images::{ImageError, Recipe};
-use crate::{place, tool};
+use crate::making::Making;
+use crate::{place, requirements, tool};
 
 /// A hundred jars over a slow line.
 const DEADLINE: Duration = Duration::from_secs(900);
 
+/// The list of the recipe's jars, and the folder that holds exactly those, once they have been fetched.
+struct Kept {
+    list: String,
+    folder: PathBuf,
+}
+
+impl Kept {
+    fn of(recipe: &Recipe, jars: &Jars) -> Result<Self, ImageError> {
+        let list = fs::read_to_string(&jars.list).map_err(ImageError::file("reading", &jars.list))?;
+        let digest = Sha256::digest(&list);
+        let key = digest.iter().take(6).fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+        let folder = place::cache_folder().join("jars").join(format!("{}-{key}", recipe.name()));
+        Ok(Self { list, folder })
+    }
+
+    fn is_whole(&self) -> Result<bool, ImageError> {
+        Ok(self.folder.is_dir() && compare(&self.list, &sums(&self.folder)?).is_none())
+    }
+}
+
+/// Whether Maven has to fetch any of the recipe's jars.
+pub(crate) fn lacks(recipe: &Recipe) -> Result<bool, ImageError> {
+    recipe.jars.as_ref().map_or(Ok(false), |jars| Ok(!Kept::of(recipe, jars)?.is_whole()?))
+}
+
 /// A folder that holds the recipe's jars, exactly those of its list.
 pub(crate) fn ensure(recipe: &Recipe, jars: &Jars) -> Result<PathBuf, ImageError> {
-    let list = fs::read_to_string(&jars.list).map_err(ImageError::file("reading", &jars.list))?;
-    let key =
-        Sha256::digest(&list).iter().take(6).fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
-    let all = place::cache_folder().join("jars");
-    let folder = all.join(format!("{}-{key}", recipe.name()));
-    if folder.is_dir() && compare(&list, &sums(&folder)?).is_none() {
-        return Ok(folder);
+    let kept = Kept::of(recipe, jars)?;
+    if kept.is_whole()? {
+        return Ok(kept.folder);
     }
-    fs::create_dir_all(&all).map_err(ImageError::file("making", &all))?;
-    let part = tempfile::tempdir_in(&all).map_err(ImageError::file("making a folder in", &all))?;
-    fetch(recipe, jars, part.path())?;
-    let found = sums(part.path())?;
-    if let Some(differences) = compare(&list, &found) {
-        let path = all.join(format!("{}.found", recipe.name()));
+    requirements::check_maven()?;
+    let making = Making::begin(&kept.folder).map_err(ImageError::Cache)?;
+    if kept.is_whole()? {
+        return Ok(kept.folder);
+    }
+    fetch(recipe, jars, &making)?;
+    let found = sums(making.part())?;
+    if let Some(differences) = compare(&kept.list, &found) {
+        let path = kept.folder.with_file_name(format!("{}.found", recipe.name()));
         fs::write(&path, render(&found)).map_err(ImageError::file("writing", &path))?;
         return Err(ImageError::Jars { list: jars.list.clone(), differences, found: path });
     }
-    let part = part.keep();
-    if folder.exists() {
-        fs::remove_dir_all(&folder).map_err(ImageError::file("removing", &folder))?;
-    }
-    fs::rename(&part, &folder).map_err(ImageError::file("renaming", &part))?;
-    Ok(folder)
+    let part = making.part().to_owned();
+    making.finish(&part).map_err(ImageError::Cache)
 }
 
-fn fetch(recipe: &Recipe, jars: &Jars, folder: &Path) -> Result<(), ImageError> {
+fn fetch(recipe: &Recipe, jars: &Jars, making: &Making) -> Result<(), ImageError> {
     tool::say(&format!("{}: fetching its jars with Maven, once", recipe.name()));
     let log = place::cache_folder().join("jars").join(format!("{}.log", recipe.name()));
-    let output = File::create(&log).map_err(ImageError::file("writing", &log))?;
-    let errors = output.try_clone().map_err(ImageError::file("writing", &log))?;
     let mut command = Command::new("mvn");
     command
         .args(["--batch-mode", "--no-transfer-progress", "--file"])
         .arg(&jars.pom)
         .args(["dependency:copy-dependencies", "-DincludeScope=runtime"])
-        .arg(format!("-DoutputDirectory={}", folder.display()))
-        .args(recipe.versions.properties())
-        .stdout(output)
-        .stderr(errors);
-    let status = run_within("fetching jars", "mvn", DEADLINE, &mut command)?;
+        .arg(format!("-DoutputDirectory={}", making.part().display()))
+        .args(recipe.versions.properties());
+    let status = making.run(DEADLINE, &log, &command).map_err(ImageError::Cache)?;
     if status.success() {
         return Ok(());
     }

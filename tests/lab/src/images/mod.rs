@@ -13,7 +13,6 @@ mod build;
 mod context;
 mod error;
 mod jars;
-mod program;
 mod recipe;
 mod registry;
 mod report;
@@ -28,6 +27,8 @@ pub use error::ImageError;
 pub use recipe::{NAMES, RACK, Recipe};
 pub use report::table;
 pub use versions::Versions;
+
+use crate::{Lab, requirements};
 
 /// The tree's `images` folder.
 #[must_use]
@@ -65,6 +66,27 @@ pub fn jars(name: &str) -> Result<Option<PathBuf>, ImageError> {
     recipe.jars.as_ref().map(|jars| jars::ensure(recipe, jars)).transpose()
 }
 
+/// What this machine lacks to make those of the images named that the registry has not got.
+///
+/// # Errors
+/// With all of it; or when the tree's recipes cannot be read.
+pub fn requirements(names: &[&str], architecture: Architecture) -> Result<(), ImageError> {
+    let recipes = recipes(architecture)?;
+    let wanted = names.iter().map(|name| recipe::named(&recipes, name)).collect::<Result<Vec<_>, _>>()?;
+    can_be_made(&wanted.into_iter().filter(|recipe| registry::stored(recipe).is_none()).collect::<Vec<_>>())
+}
+
+fn can_be_made(absent: &[&Recipe]) -> Result<(), ImageError> {
+    let Some(first) = absent.first() else { return Ok(()) };
+    Lab::requirements()?;
+    for recipe in absent {
+        if jars::lacks(recipe)? {
+            requirements::check_maven()?;
+        }
+    }
+    first.architecture().can_be_built_here()
+}
+
 /// Makes the images named, with their parents, unless the registry has them; says on standard error what it does.
 ///
 /// # Errors
@@ -77,11 +99,17 @@ pub fn make(names: &[&str], architecture: Architecture) -> Result<Vec<Made>, Ima
         .iter()
         .map(|recipe| registry::stored(recipe).map(|stored| Made::kept(recipe, stored)))
         .collect();
-    if made.iter().any(Option::is_none) {
-        architecture.can_be_built_here()?;
+    let absent: Vec<&Recipe> =
+        wanted.iter().zip(&made).filter(|(_, made)| made.is_none()).map(|(recipe, _)| *recipe).collect();
+    if !absent.is_empty() {
+        can_be_made(&absent)?;
         let foundry = build::Foundry::open(architecture, &recipes)?;
         for (slot, recipe) in made.iter_mut().zip(&wanted).filter(|(slot, _)| slot.is_none()) {
-            *slot = Some(foundry.make(recipe)?);
+            // Whoever had the foundry before may have made it.
+            *slot = Some(match registry::stored(recipe) {
+                Some(stored) => Made::kept(recipe, stored),
+                None => foundry.make(recipe)?,
+            });
         }
         tracing::debug!(seconds = began.elapsed().as_secs_f64(), "images made");
     }

@@ -61,6 +61,11 @@ impl Recipe {
         self.name
     }
 
+    /// The processor that it is for.
+    pub(crate) fn architecture(&self) -> Architecture {
+        self.architecture
+    }
+
     /// `pirack/kafka`.
     #[must_use]
     pub fn repository(&self) -> &'static str {

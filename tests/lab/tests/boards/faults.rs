@@ -122,6 +122,11 @@ pub(crate) fn shift_time(lab: &Lab) -> Outcome {
         assert!((0..SLACK).contains(&moved), "{shift}: {before:?} {after:?}");
         assert!((0..SLACK).contains(&(after[1] - before[1])), "{shift}: {before:?} {after:?}");
     }
+    for shift in [i64::MIN, -100 * 365 * 86400, 99_999_999_999_999_999] {
+        let refused = board.shift_time(shift).unwrap_err().to_string();
+        assert!(refused.contains(&format!("not {shift}")), "{refused}");
+    }
+    assert!((0..SLACK).contains(&(clocks.ask()[0] - before[0])));
     drop(clocks.child.stdin.take());
     assert!(clocks.child.wait().unwrap().success());
     Ok(())
@@ -135,6 +140,16 @@ pub(crate) fn slow_link(lab: &Lab) -> Outcome {
     let fast = (upload(board, &listener), download(board, &listener));
     board.slow_link(500_000).unwrap();
     let slow = (upload(board, &listener), download(board, &listener));
+    for rate in [0, 999, 10_000_000_001, u64::MAX] {
+        let refused = board.slow_link(rate).unwrap_err().to_string();
+        assert!(
+            refused.contains("from 1000 to 10000000000") && refused.contains(&rate.to_string()),
+            "{refused}"
+        );
+    }
+    for rate in [1_000, 10_000_000_000] {
+        board.slow_link(rate).unwrap();
+    }
     for _ in 0..2 {
         board.restore_link().unwrap();
     }

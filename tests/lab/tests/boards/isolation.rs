@@ -9,7 +9,7 @@ use std::process::Stdio;
 
 use pirack_lab::{Lab, Outcome, Signal, Ssh};
 
-use crate::program::{output, shell};
+use crate::program::{self, output, shell, within};
 
 pub(crate) fn machines_of_their_own(lab: &Lab) -> Outcome {
     let mut ids = BTreeSet::from([fs::read_to_string("/etc/machine-id").unwrap_or_default()]);
@@ -43,6 +43,32 @@ pub(crate) fn nothing_of_the_host(lab: &Lab) -> Outcome {
             .any(|own| mount.starts_with(own))
     };
     assert_eq!(mounts.lines().filter(outside).collect::<Vec<_>>(), ["/"]);
+    Ok(())
+}
+
+/// Modules, ports, the machine's end, its clock, its log: linux/capability.h has the numbers.
+const NEVER: [u32; 5] = [16, 17, 22, 25, 34];
+
+pub(crate) fn no_power_over_the_kernel(lab: &Lab) -> Outcome {
+    const CAPABILITIES: &str = "grep -h ^Cap";
+    let board = lab.board(1);
+    let engine = shell(board, &format!("{CAPABILITIES} /proc/1/status /proc/$(pidof dockerd)/status"));
+    let command = shell(board, &format!("{CAPABILITIES} /proc/self/status"));
+    let visitor = output(&mut board.ssh().command("root", &format!("{CAPABILITIES} /proc/self/status")));
+    let refused = within(async {
+        let engine = program::import(board).await;
+        program::privileged_is_refused(&engine).await
+    });
+    // It asks for what its engine has not got itself.
+    assert!(refused.contains("operation not permitted"), "{refused}");
+    for said in [engine, command, visitor] {
+        let sets: Vec<_> = said.lines().filter(|line| line.starts_with("Cap")).collect();
+        assert!(sets.len() >= 5, "{said}");
+        for set in sets {
+            let held = u64::from_str_radix(set.split_whitespace().nth(1).unwrap(), 16).unwrap();
+            assert!(NEVER.iter().all(|number| held & (1 << number) == 0), "{set} of {said}");
+        }
+    }
     Ok(())
 }
 

@@ -29,6 +29,10 @@ fn main() -> ExitCode {
                 isolation::machines_of_their_own,
             ),
             ("a board sees neither this machine's disks nor its settings", isolation::nothing_of_the_host),
+            (
+                "root on a board can change neither the clock nor the kernel of this machine",
+                isolation::no_power_over_the_kernel,
+            ),
             ("an engine can be reached over its socket and over no port", isolation::no_port_but_ssh),
             ("ssh lets in with host keys known beforehand, and refuses unknown ones", isolation::strict_ssh),
             ("a program that a command started gets signals and ends with the command", isolation::signals),

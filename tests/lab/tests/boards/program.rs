@@ -59,19 +59,29 @@ pub(crate) async fn import(board: &Board) -> Docker {
 
 /// Starts a container of the image.
 pub(crate) async fn start(engine: &Docker, name: &str, line: &str, memory_bytes: Option<i64>) {
-    let body = ContainerCreateBody {
+    let limits = HostConfig { memory: memory_bytes, memory_swap: memory_bytes, ..HostConfig::default() };
+    let options = CreateContainerOptionsBuilder::new().name(name).build();
+    engine.create_container(Some(options), container(line, limits)).await.unwrap();
+    engine.start_container(name, None).await.unwrap();
+}
+
+/// Why no container starts that may do everything.
+pub(crate) async fn privileged_is_refused(engine: &Docker) -> String {
+    let body = container("true", HostConfig { privileged: Some(true), ..HostConfig::default() });
+    let options = CreateContainerOptionsBuilder::new().name("mighty").build();
+    engine.create_container(Some(options), body).await.unwrap();
+    let refused = engine.start_container("mighty", None).await.unwrap_err();
+    remove(engine, "mighty").await;
+    refused.to_string()
+}
+
+fn container(line: &str, host: HostConfig) -> ContainerCreateBody {
+    ContainerCreateBody {
         image: Some(IMAGE.to_owned()),
         cmd: Some(["bash", "-c", line].map(str::to_owned).into()),
-        host_config: Some(HostConfig {
-            memory: memory_bytes,
-            memory_swap: memory_bytes,
-            ..HostConfig::default()
-        }),
+        host_config: Some(host),
         ..ContainerCreateBody::default()
-    };
-    let options = CreateContainerOptionsBuilder::new().name(name).build();
-    engine.create_container(Some(options), body).await.unwrap();
-    engine.start_container(name, None).await.unwrap();
+    }
 }
 
 /// Waits for a container's end, and returns its exit status, whether it died of its memory limit, and its output.

@@ -20,7 +20,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use pirack_lab::images::{self, Architecture, Origin};
-use pirack_lab::{Board, Lab, Outcome, Spec, Test, chain, conduct};
+use pirack_lab::{Board, Lab, Outcome, Spec, Test, conduct};
 
 const IMAGES: [&str; 3] = ["kafka", "cassandra-5.0", "cassandra-4.0"];
 
@@ -37,16 +37,7 @@ const TESTS: &[Test] = &[
 ];
 
 fn main() -> ExitCode {
-    let listing = std::env::args().any(|argument| argument == "--list");
-    if !listing && Lab::requirements().is_ok() {
-        let made = Architecture::of_this_machine().and_then(|own| images::make(&IMAGES, own));
-        if let Err(error) = made {
-            // Nobody can be told that standard error is closed.
-            drop(writeln!(std::io::stderr().lock(), "images: {}", chain(&error)));
-            return ExitCode::FAILURE;
-        }
-    }
-    conduct(&Spec::new(1), TESTS)
+    conduct(&Spec::new(1).with_images(&IMAGES), TESTS)
 }
 
 /// The variables of a contract's table.

@@ -7,6 +7,7 @@
     reason = "all of it is tests, which clippy cannot see without libtest's harness"
 )]
 
+mod left;
 mod machine;
 
 use std::path::Path;
@@ -22,18 +23,24 @@ fn main() -> ExitCode {
         ("a lab whose maker was killed at any moment is cleaned by down", killed_then_down),
         ("a lab whose maker was killed is cleaned by the next up", killed_then_up),
         ("a lab that is held is refused by the name of its holder", held),
+        ("a lab that is held is waited for by whoever says so", waits),
         ("lab up stays, twice over, and lab down ends it, twice over", twice),
         ("a lab that cannot come up leaves nothing", failed),
+        ("lab up refuses to change a lab that is up, and says what differs", left::differs),
+        ("status tells every machine of a lab that is not whole, and whose it is", left::status),
+        ("images that this machine cannot make are told by what it lacks", left::no_maven),
+        ("down finds the disks that another cache holds", left::other_cache),
+        ("down removes what killed runs of any name left, and no lab that is to stay", left::of_any_name),
     ])
 }
 
 /// A name that no other test has.
-fn name(suffix: &str) -> String {
+pub(crate) fn name(suffix: &str) -> String {
     let base = std::env::var("PIRACK_LAB").unwrap_or_else(|_| "tests".to_owned());
     format!("{base}-{suffix}")
 }
 
-fn lab(name: &str, arguments: &[&str]) -> Command {
+pub(crate) fn lab(name: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lab"));
     command.env("PIRACK_LAB", name).args(arguments);
     command
@@ -62,7 +69,7 @@ fn up_and_down() -> Outcome {
 }
 
 /// Starts `lab up` and kills it as soon as the file is there.
-fn killed_when(name: &str, file: &str) {
+pub(crate) fn killed_when(name: &str, file: &str) {
     let state = Path::new("/run/pirack-lab").join(name);
     let mut up =
         lab(name, &["up", "--boards", "2"]).stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
@@ -123,6 +130,20 @@ fn held() -> Outcome {
     assert!(down.status.code() == Some(1) && said.contains(&us), "{said}");
     assert!(first.board(1).engine_answers());
     drop(first);
+    Ok(())
+}
+
+fn waits() -> Outcome {
+    let spec = Spec::new(1).named(&name("held"));
+    let first = Lab::begin(&spec)?;
+    let next = std::thread::spawn({
+        let spec = spec.clone().waiting();
+        move || Lab::begin(&spec)
+    });
+    // Ending it takes longer than asking for it.
+    drop(first);
+    let next = next.join().unwrap()?;
+    assert!(next.board(1).engine_answers());
     Ok(())
 }
 
