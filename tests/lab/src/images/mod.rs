@@ -40,9 +40,13 @@ pub fn folder() -> PathBuf {
 /// # Errors
 /// When a file of them cannot be read or does not say what it should.
 pub fn recipes(architecture: Architecture) -> Result<Vec<Recipe>, ImageError> {
+    recipes_around(architecture, None)
+}
+
+fn recipes_around(architecture: Architecture, agent: Option<&Path>) -> Result<Vec<Recipe>, ImageError> {
     let folder = folder();
     let versions = Versions::read(&folder)?;
-    recipe::all(&folder, &versions, architecture)
+    recipe::all(&folder, &versions, architecture, agent)
 }
 
 /// The image of that name for this machine, as a lab's boards pull it: `ADDRESS:PORT/pirack/kafka:TAG`.
@@ -51,6 +55,15 @@ pub fn recipes(architecture: Architecture) -> Result<Vec<Recipe>, ImageError> {
 /// When there is no such image, or the tree's recipes cannot be read.
 pub fn reference(name: &str) -> Result<String, ImageError> {
     let recipes = recipes(Architecture::of_this_machine()?)?;
+    recipe::named(&recipes, name).map(Recipe::reference)
+}
+
+/// As [`reference`], with this program for the agent's: for tests, which have one of the dev profile.
+///
+/// # Errors
+/// As there.
+pub fn reference_with(name: &str, architecture: Architecture, agent: &Path) -> Result<String, ImageError> {
+    let recipes = recipes_around(architecture, Some(agent))?;
     recipe::named(&recipes, name).map(Recipe::reference)
 }
 
@@ -70,8 +83,19 @@ pub fn jars(name: &str) -> Result<Option<PathBuf>, ImageError> {
 /// # Errors
 /// When this machine cannot, or a step of it fails.
 pub fn make(names: &[&str], architecture: Architecture) -> Result<Vec<Made>, ImageError> {
-    let recipes = recipes(architecture)?;
-    let wanted = names.iter().map(|name| recipe::named(&recipes, name)).collect::<Result<Vec<_>, _>>()?;
+    make_of(names, architecture, &recipes(architecture)?)
+}
+
+/// As [`make`], with this program for the agent's: for tests, which have one of the dev profile.
+///
+/// # Errors
+/// As there.
+pub fn make_with(names: &[&str], architecture: Architecture, agent: &Path) -> Result<Vec<Made>, ImageError> {
+    make_of(names, architecture, &recipes_around(architecture, Some(agent))?)
+}
+
+fn make_of(names: &[&str], architecture: Architecture, recipes: &[Recipe]) -> Result<Vec<Made>, ImageError> {
+    let wanted = names.iter().map(|name| recipe::named(recipes, name)).collect::<Result<Vec<_>, _>>()?;
     let began = Instant::now();
     let mut made: Vec<Option<Made>> = wanted
         .iter()
@@ -79,7 +103,7 @@ pub fn make(names: &[&str], architecture: Architecture) -> Result<Vec<Made>, Ima
         .collect();
     if made.iter().any(Option::is_none) {
         architecture.can_be_built_here()?;
-        let foundry = build::Foundry::open(architecture, &recipes)?;
+        let foundry = build::Foundry::open(architecture, recipes)?;
         for (slot, recipe) in made.iter_mut().zip(&wanted).filter(|(slot, _)| slot.is_none()) {
             *slot = Some(foundry.make(recipe)?);
         }
