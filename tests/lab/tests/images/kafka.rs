@@ -8,7 +8,6 @@ use pirack_lab::{Lab, Outcome, images};
 use crate::container::{Container, Run};
 use crate::{contract, get, listening, only_its_ports};
 
-const HEALTHY: &str = "/opt/kafka/bin/healthy";
 const LIMIT: Duration = Duration::from_secs(90);
 const CLUSTER: &str = "pirackpirackpirackpira";
 
@@ -67,9 +66,9 @@ fn start(lab: &Lab, variables: &[(&str, String)], volume: Option<&str>) -> Conta
 pub fn alone(lab: &Lab) -> Outcome {
     let before = listening(lab.board(1));
     let kafka = start(lab, &[], None);
-    let first = kafka.exec(&[HEALTHY]);
+    let first = kafka.check();
     assert_ne!(first.status, 0, "healthy before it could be: {}", first.text);
-    kafka.healthy(HEALTHY, LIMIT);
+    kafka.healthy(LIMIT);
     assert!(kafka.command_line().contains("-Xmx512m"), "{}", kafka.command_line());
     only_its_ports(lab.board(1), "kafka", &before, &[]);
     assert!(get(lab.board(1), 8080, "/metrics").contains("kafka_replica_underreplicatedpartitions 0.0"));
@@ -82,15 +81,16 @@ pub fn alone(lab: &Lab) -> Outcome {
 pub fn variables(lab: &Lab) -> Outcome {
     let address = lab.board(1).address().to_string();
     let variables = everything(&address);
-    let mut listed = contract("kafka/CONTRACT.md");
-    // A configuration of one's own for log4j stands in for the two that say how much is logged.
-    assert!(listed.remove("KAFKA_LOG4J_OPTS"));
-    let shown: BTreeSet<String> = variables.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let listed = contract("kafka/CONTRACT.md");
+    // A log4j configuration of one's own stands in for two of these: a container of its own shows it.
+    let others = of_a_controller(&address);
+    let shown: BTreeSet<String> =
+        variables.iter().chain(&others).map(|(name, _)| (*name).to_owned()).collect();
     assert_eq!(listed.difference(&shown).collect::<Vec<_>>(), Vec::<&String>::new(), "listed and not shown");
 
     let before = listening(lab.board(1));
     let kafka = start(lab, &variables, None);
-    kafka.healthy(HEALTHY, LIMIT);
+    kafka.healthy(LIMIT);
     let line = kafka.command_line();
     for part in ["-Xms200m -Xmx300m", "-Dseen=opts", "-XX:+UseSerialGC", "-Dseen=jmx", "jmxremote.port=9999"]
     {
@@ -165,8 +165,27 @@ pub fn as_the_official_image(lab: &Lab) -> Outcome {
     // The official image would write this one down as a property; the exporter's port would be taken.
     variables.retain(|(name, _)| !["KAFKA_JMX_PORT", "KAFKA_OPTS", "KAFKA_HEAP_OPTS"].contains(name));
     variables.extend(odd.map(|(name, value)| (name, value.to_owned())));
+    // The guests' door comes first and asks who is there: the health check takes the one between brokers.
+    let guarded = [
+        (
+            "KAFKA_LISTENERS",
+            format!("GUEST://{address}:9094,RACK://{address}:9092,CONTROLLER://{address}:9093"),
+        ),
+        (
+            "KAFKA_LISTENER_SECURITY_PROTOCOL_MAP",
+            "GUEST:SASL_PLAINTEXT,RACK:PLAINTEXT,CONTROLLER:PLAINTEXT".to_owned(),
+        ),
+        ("KAFKA_LISTENER_NAME_GUEST_SASL_ENABLED_MECHANISMS", "PLAIN".to_owned()),
+        (
+            "KAFKA_LISTENER_NAME_GUEST_PLAIN_SASL_JAAS_CONFIG",
+            "org.apache.kafka.common.security.plain.PlainLoginModule required user_visitor=\"open sesame\";"
+                .to_owned(),
+        ),
+    ];
+    variables.retain(|(name, _)| guarded.iter().all(|(other, _)| name != other));
+    variables.extend(guarded);
     let kafka = start(lab, &variables, None);
-    kafka.healthy(HEALTHY, LIMIT);
+    kafka.healthy(LIMIT);
     let properties = |text: &str| -> BTreeSet<String> {
         text.lines().map(str::trim).filter(|line| line.contains('=')).map(str::to_owned).collect()
     };
@@ -181,7 +200,7 @@ pub fn as_the_official_image(lab: &Lab) -> Outcome {
 pub fn foreign_volume(lab: &Lab) -> Outcome {
     let variables = [("CLUSTER_ID", CLUSTER.to_owned())];
     let first = start(lab, &variables, Some("foreign"));
-    first.healthy(HEALTHY, LIMIT);
+    first.healthy(LIMIT);
     let (status, _) = first.stop(60);
     assert_eq!(status, 143);
     drop(first);
@@ -202,22 +221,33 @@ pub fn foreign_volume(lab: &Lab) -> Outcome {
     Ok(())
 }
 
-pub fn controller(lab: &Lab) -> Outcome {
-    let address = lab.board(1).address().to_string();
-    let mut variables = everything(&address);
+/// The same for a controller that is no broker; its log is as log4j itself has it where nobody configured it.
+fn of_a_controller(address: &str) -> Vec<(&'static str, String)> {
     let gone = [
         "KAFKA_ADVERTISED_LISTENERS",
         "KAFKA_LISTENERS",
         "KAFKA_PROCESS_ROLES",
         "KAFKA_INTER_BROKER_LISTENER_NAME",
     ];
+    let mut variables = everything(address);
     variables.retain(|(name, _)| !gone.contains(name));
     variables.push(("KAFKA_PROCESS_ROLES", "controller".to_owned()));
     variables.push(("KAFKA_LISTENERS", format!("CONTROLLER://{address}:9093")));
-    let kafka = start(lab, &variables, None);
-    kafka.healthy(HEALTHY, LIMIT);
+    variables.push(("KAFKA_LOG4J_OPTS", "-Dlog4j2.level=INFO -Dseen=log4j".to_owned()));
+    variables
+}
+
+pub fn controller(lab: &Lab) -> Outcome {
+    let address = lab.board(1).address().to_string();
+    let kafka = start(lab, &of_a_controller(&address), None);
+    kafka.healthy(LIMIT);
+    let line = kafka.command_line();
+    assert!(line.contains("-Dseen=log4j") && !line.contains("log4j2.configurationFile"), "{line}");
     let (status, took) = kafka.stop(60);
-    assert_eq!(status, 143, "{}", kafka.logs());
+    let log = kafka.logs();
+    assert_eq!(status, 143, "{log}");
     assert!(took < Duration::from_secs(30), "{took:?}");
+    // KAFKA_LOG4J_ROOT_LOGLEVEL is WARN, and has no say any more; nor has the image's own pattern.
+    assert!(log.contains(" INFO  kafka.server.ControllerServer - "), "{log}");
     Ok(())
 }

@@ -8,6 +8,7 @@
 )]
 #![allow(unreachable_pub, reason = "the modules of a program, told apart by what they offer each other")]
 
+mod agent;
 mod cassandra;
 mod container;
 mod kafka;
@@ -19,10 +20,10 @@ use std::net::{SocketAddr, TcpStream};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use pirack_lab::images::{self, Architecture, Origin};
+use pirack_lab::images::{self, Architecture, ImageError, Made, Origin};
 use pirack_lab::{Board, Lab, Outcome, Spec, Test, chain, conduct};
 
-const IMAGES: [&str; 3] = ["kafka", "cassandra-5.0", "cassandra-4.0"];
+const IMAGES: [&str; 4] = ["kafka", "cassandra-5.0", "cassandra-4.0", "agent"];
 
 const TESTS: &[Test] = &[
     ("what_is_in_the_registry_is_not_built_again", kept),
@@ -33,13 +34,16 @@ const TESTS: &[Test] = &[
     ("a_controller_that_is_no_broker_is_healthy_too", kafka::controller),
     ("every_variable_of_cassandras_contract_takes_effect_in_5_0", cassandra::five),
     ("every_variable_of_cassandras_contract_takes_effect_in_4_0", cassandra::four),
+    ("cassandra_takes_another_snitch_and_with_it_another_place", cassandra::snitch),
+    ("the_agent_is_healthy_as_long_as_it_answers_where_it_was_told_to_listen", agent::healthy),
+    ("the_agent_needs_no_writable_root_and_ends_its_queue_well", agent::contract),
     ("a_heap_follows_the_containers_limit_and_never_the_machines_memory", heap),
 ];
 
 fn main() -> ExitCode {
     let listing = std::env::args().any(|argument| argument == "--list");
     if !listing && Lab::requirements().is_ok() {
-        let made = Architecture::of_this_machine().and_then(|own| images::make(&IMAGES, own));
+        let made = make();
         if let Err(error) = made {
             // Nobody can be told that standard error is closed.
             drop(writeln!(std::io::stderr().lock(), "images: {}", chain(&error)));
@@ -47,6 +51,11 @@ fn main() -> ExitCode {
         }
     }
     conduct(&Spec::new(1), TESTS)
+}
+
+/// The images, the agent's around the program that cargo built beside this test.
+fn make() -> Result<Vec<Made>, ImageError> {
+    images::make_with(&IMAGES, Architecture::of_this_machine()?, &agent::program())
 }
 
 /// The variables of a contract's table.
@@ -60,7 +69,7 @@ fn contract(path: &str) -> BTreeSet<String> {
 }
 
 fn kept(_: &Lab) -> Outcome {
-    let made = images::make(&IMAGES, Architecture::of_this_machine()?)?;
+    let made = make()?;
     assert!(made.iter().all(|made| made.origin == Origin::Kept), "{made:?}");
     assert!(made.iter().all(|made| made.pulled_bytes > 10_000_000), "{made:?}");
     Ok(())
@@ -87,19 +96,30 @@ fn get(board: &Board, port: u16, path: &str) -> String {
     text
 }
 
-/// Every port that something on the board listens on, but for those that it had before.
-fn listening(board: &Board) -> BTreeSet<u16> {
+/// Every address and port that something on the board listens on, as `ss` writes them.
+fn doors(board: &Board) -> BTreeSet<String> {
     let output = board.command("ss").args(["-H", "-l", "-t", "-n"]).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let local = text.lines().filter_map(|line| line.split_whitespace().nth(3));
-    local.filter_map(|address| address.rsplit(':').next()?.parse().ok()).collect()
+    text.lines().filter_map(|line| line.split_whitespace().nth(3)).map(str::to_owned).collect()
 }
 
-/// The service listens on its ports of PORTS.md and no other, `also` being one that a variable moved.
-fn only_its_ports(board: &Board, service: &str, before: &BTreeSet<u16>, also: &[u16]) {
-    let mut allowed = ports::table()[service].clone();
-    allowed.extend(also);
+/// Every port that something on the board listens on.
+fn listening(board: &Board) -> BTreeSet<u16> {
+    doors(board).iter().filter_map(|address| address.rsplit(':').next()?.parse().ok()).collect()
+}
+
+/// The service listens on its ports of PORTS.md and no other, `moved` being one that a variable moved, and where.
+fn only_its_ports(board: &Board, service: &str, before: &BTreeSet<u16>, moved: &[(u16, u16)]) {
+    let mut wanted = ports::table()[service].clone();
+    for (from, to) in moved {
+        assert!(wanted.remove(from), "{service} has no port {from}");
+        wanted.insert(*to);
+    }
     let opened: BTreeSet<u16> = listening(board).difference(before).copied().collect();
     assert!(!opened.is_empty(), "{service} listens on nothing");
-    assert!(opened.is_subset(&allowed), "{service} listens on {opened:?}, PORTS.md has {allowed:?}");
+    assert!(opened.is_subset(&wanted), "{service} listens on {opened:?}, PORTS.md has {wanted:?}");
+    assert!(
+        moved.iter().all(|(_, to)| opened.contains(to)),
+        "{service} listens on {opened:?}, not {moved:?}"
+    );
 }
