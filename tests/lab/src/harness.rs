@@ -24,6 +24,13 @@ pub type LoneTest = (&'static str, fn() -> Outcome);
 /// Runs the tests over one lab, as the command line says (`--list`, `--exact`, names).
 #[must_use]
 pub fn conduct(spec: &Spec, tests: &[Test]) -> ExitCode {
+    conduct_together(spec, 1, tests)
+}
+
+/// As [`conduct`], but up to so many tests at one time, begun in the order given. They keep out of each other's way
+/// by themselves; the threads they run on are in the lab's network, as all that begin after it was entered.
+#[must_use]
+pub fn conduct_together(spec: &Spec, most: usize, tests: &[Test]) -> ExitCode {
     let names: Vec<_> = tests.iter().map(|(name, _)| *name).collect();
     gated(&names, |arguments| {
         let lab = match entered(spec) {
@@ -34,7 +41,8 @@ pub fn conduct(spec: &Spec, tests: &[Test]) -> ExitCode {
             let (lab, test) = (Arc::clone(&lab), *test);
             Trial::test(*name, move || test(&lab))
         });
-        libtest_mimic::run(arguments, trials.collect())
+        let arguments = Arguments { test_threads: Some(most), ..arguments.clone() };
+        libtest_mimic::run(&arguments, trials.collect())
     })
 }
 

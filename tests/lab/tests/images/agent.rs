@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use pirack_lab::images::{self, Architecture};
-use pirack_lab::{Board, Lab, Outcome};
+use pirack_lab::{Board, Outcome};
 
 use crate::container::{Container, Run};
 use crate::{doors, get, listening, only_its_ports};
@@ -30,8 +30,7 @@ fn start(board: &Board, variables: &[(&str, &str)]) -> Container {
     Container::start(board, &Run { image: &image, variables, memory: 64, volume: Some(CONFIG) })
 }
 
-pub fn healthy(lab: &Lab) -> Outcome {
-    let board = lab.board(1);
+pub fn healthy(board: &Board) -> Outcome {
     let before = listening(board);
     // Not where it would listen by itself.
     let listen = format!("{}:9478", board.address());
@@ -47,8 +46,7 @@ pub fn healthy(lab: &Lab) -> Outcome {
     Ok(())
 }
 
-pub fn contract(lab: &Lab) -> Outcome {
-    let board = lab.board(1);
+pub fn contract(board: &Board) -> Outcome {
     let before = listening(board);
     let agent = start(board, &[]);
     agent.healthy(LIMIT);

@@ -3,19 +3,19 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use pirack_lab::{Lab, Outcome, images};
+use pirack_lab::{Board, Outcome, images};
 
 use crate::container::{Container, Run};
 use crate::{contract, doors, get, listening, only_its_ports};
 
 const LIMIT: Duration = Duration::from_secs(120);
 
-pub fn five(lab: &Lab) -> Outcome {
-    every_variable(lab, "cassandra-5.0")
+pub fn five(board: &Board) -> Outcome {
+    every_variable(board, "cassandra-5.0")
 }
 
-pub fn four(lab: &Lab) -> Outcome {
-    every_variable(lab, "cassandra-4.0")
+pub fn four(board: &Board) -> Outcome {
+    every_variable(board, "cassandra-4.0")
 }
 
 /// Addresses that the board gets beside its own, so that none of these variables says what would be so anyway; and
@@ -27,9 +27,8 @@ const FOREIGN: &str = "10.77.0.204";
 /// Nobody else is there to be waited for.
 const ALONE: &str = "-Dcassandra.ring_delay_ms=1000 -Dcassandra.skip_wait_for_gossip_to_settle=0";
 
-fn every_variable(lab: &Lab, name: &str) -> Outcome {
+fn every_variable(board: &Board, name: &str) -> Outcome {
     let image = images::reference(name)?;
-    let board = lab.board(1);
     for address in [LISTEN, BROADCAST, BROADCAST_RPC] {
         let arguments = ["address", "replace", &format!("{address}/32"), "dev", "lo"];
         assert!(board.command("ip").args(arguments).status().unwrap().success(), "{address}");
@@ -113,7 +112,7 @@ const SNITCH: &str = "CASSANDRA_ENDPOINT_SNITCH";
 
 /// With a snitch that knows of no place, which both series take from the same script; and with what is left unsaid:
 /// its own address, and itself for a seed.
-pub fn snitch(lab: &Lab) -> Outcome {
+pub fn snitch(board: &Board) -> Outcome {
     let image = images::reference("cassandra-5.0")?;
     let variables = [
         (SNITCH, "SimpleSnitch"),
@@ -122,9 +121,9 @@ pub fn snitch(lab: &Lab) -> Outcome {
         ("JVM_EXTRA_OPTS", ALONE),
     ];
     let run = Run { image: &image, variables: &variables, memory: 1280, volume: None };
-    let cassandra = Container::start(lab.board(1), &run);
+    let cassandra = Container::start(board, &run);
     cassandra.healthy(LIMIT);
-    let own = own_line(&cassandra, &lab.board(1).address().to_string());
+    let own = own_line(&cassandra, &board.address().to_string());
     assert!(own.contains("rack1"), "{own}");
     let cluster = nodetool(&cassandra, "describecluster");
     assert!(cluster.contains("SimpleSnitch") && cluster.contains("datacenter1"), "{cluster}");

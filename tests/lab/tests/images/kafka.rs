@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use pirack_lab::{Lab, Outcome, images};
+use pirack_lab::{Board, Outcome, images};
 
 use crate::container::{Container, Run};
 use crate::{contract, get, listening, only_its_ports};
@@ -55,31 +55,31 @@ fn everything(address: &str) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn start(lab: &Lab, variables: &[(&str, String)], volume: Option<&str>) -> Container {
+fn start(board: &Board, variables: &[(&str, String)], volume: Option<&str>) -> Container {
     let image = images::reference("kafka").unwrap();
     let variables: Vec<(&str, &str)> =
         variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let volume = volume.map(|name| (name, "/var/lib/kafka/data"));
-    Container::start(lab.board(1), &Run { image: &image, variables: &variables, memory: 1280, volume })
+    Container::start(board, &Run { image: &image, variables: &variables, memory: 1280, volume })
 }
 
-pub fn alone(lab: &Lab) -> Outcome {
-    let before = listening(lab.board(1));
-    let kafka = start(lab, &[], None);
+pub fn alone(board: &Board) -> Outcome {
+    let before = listening(board);
+    let kafka = start(board, &[], None);
     let first = kafka.check();
     assert_ne!(first.status, 0, "healthy before it could be: {}", first.text);
     kafka.healthy(LIMIT);
     assert!(kafka.command_line().contains("-Xmx512m"), "{}", kafka.command_line());
-    only_its_ports(lab.board(1), "kafka", &before, &[]);
-    assert!(get(lab.board(1), 8080, "/metrics").contains("kafka_replica_underreplicatedpartitions 0.0"));
+    only_its_ports(board, "kafka", &before, &[]);
+    assert!(get(board, 8080, "/metrics").contains("kafka_replica_underreplicatedpartitions 0.0"));
     let topics = kafka.exec(&["kafka-topics.sh", "--bootstrap-server", "localhost:9092", "--list"]);
     assert_eq!(topics.status, 0, "{}", topics.text);
     assert_eq!(kafka.exec(&["id", "-u"]).text.trim(), "1000");
     Ok(())
 }
 
-pub fn variables(lab: &Lab) -> Outcome {
-    let address = lab.board(1).address().to_string();
+pub fn variables(board: &Board) -> Outcome {
+    let address = board.address().to_string();
     let variables = everything(&address);
     let listed = contract("kafka/CONTRACT.md");
     // A log4j configuration of one's own stands in for two of these: a container of its own shows it.
@@ -88,8 +88,8 @@ pub fn variables(lab: &Lab) -> Outcome {
         variables.iter().chain(&others).map(|(name, _)| (*name).to_owned()).collect();
     assert_eq!(listed.difference(&shown).collect::<Vec<_>>(), Vec::<&String>::new(), "listed and not shown");
 
-    let before = listening(lab.board(1));
-    let kafka = start(lab, &variables, None);
+    let before = listening(board);
+    let kafka = start(board, &variables, None);
     kafka.healthy(LIMIT);
     let line = kafka.command_line();
     for part in ["-Xms200m -Xmx300m", "-Dseen=opts", "-XX:+UseSerialGC", "-Dseen=jmx", "jmxremote.port=9999"]
@@ -100,9 +100,9 @@ pub fn variables(lab: &Lab) -> Outcome {
     assert!(!line.contains("UseG1GC") && line.matches("-javaagent").count() == 1, "{line}");
     assert!(!kafka.file("/tmp/gc.log").is_empty());
     // Java itself opens one more port, by chance and for the board alone, where remote JMX is asked for.
-    let opened: BTreeSet<u16> = listening(lab.board(1)).difference(&before).copied().collect();
+    let opened: BTreeSet<u16> = listening(board).difference(&before).copied().collect();
     assert!(opened.is_superset(&BTreeSet::from([8080, 9092, 9093, 9094, 9999])), "{opened:?}");
-    assert!(get(lab.board(1), 8080, "/metrics").contains("kafka_controller_activecontrollercount 1.0"));
+    assert!(get(board, 8080, "/metrics").contains("kafka_controller_activecontrollercount 1.0"));
 
     let tool = |words: &str| {
         let server = format!("--bootstrap-server {address}:9094 {words}");
@@ -148,7 +148,7 @@ pub fn variables(lab: &Lab) -> Outcome {
     Ok(())
 }
 
-pub fn as_the_official_image(lab: &Lab) -> Outcome {
+pub fn as_the_official_image(board: &Board) -> Outcome {
     // Kafka's own jar has what the official image reads its environment with.
     let script = "mkdir -p /tmp/default /tmp/mounted /tmp/final && \
         for f in server.properties log4j2.yaml tools-log4j2.yaml; do : >/tmp/default/$f; done; \
@@ -160,7 +160,7 @@ pub fn as_the_official_image(lab: &Lab) -> Outcome {
         ("KAFKA_A__B_C___D", "x"),
         ("KAFKA_HEAP_OPTS", "-Xmx200m"),
     ];
-    let address = lab.board(1).address().to_string();
+    let address = board.address().to_string();
     let mut variables = everything(&address);
     // The official image would write this one down as a property; the exporter's port would be taken.
     variables.retain(|(name, _)| !["KAFKA_JMX_PORT", "KAFKA_OPTS", "KAFKA_HEAP_OPTS"].contains(name));
@@ -184,7 +184,7 @@ pub fn as_the_official_image(lab: &Lab) -> Outcome {
     ];
     variables.retain(|(name, _)| guarded.iter().all(|(other, _)| name != other));
     variables.extend(guarded);
-    let kafka = start(lab, &variables, None);
+    let kafka = start(board, &variables, None);
     kafka.healthy(LIMIT);
     let properties = |text: &str| -> BTreeSet<String> {
         text.lines().map(str::trim).filter(|line| line.contains('=')).map(str::to_owned).collect()
@@ -197,15 +197,15 @@ pub fn as_the_official_image(lab: &Lab) -> Outcome {
     Ok(())
 }
 
-pub fn foreign_volume(lab: &Lab) -> Outcome {
+pub fn foreign_volume(board: &Board) -> Outcome {
     let variables = [("CLUSTER_ID", CLUSTER.to_owned())];
-    let first = start(lab, &variables, Some("foreign"));
+    let first = start(board, &variables, Some("foreign"));
     first.healthy(LIMIT);
     let (status, _) = first.stop(60);
     assert_eq!(status, 143);
     drop(first);
     let refused = |variables: &[(&str, String)], letter: &str| {
-        let kafka = start(lab, variables, Some("foreign"));
+        let kafka = start(board, variables, Some("foreign"));
         assert_eq!(kafka.ended(LIMIT), 78, "{}", kafka.logs());
         assert!(kafka.logs().contains(letter), "{}", kafka.logs());
     };
@@ -237,9 +237,9 @@ fn of_a_controller(address: &str) -> Vec<(&'static str, String)> {
     variables
 }
 
-pub fn controller(lab: &Lab) -> Outcome {
-    let address = lab.board(1).address().to_string();
-    let kafka = start(lab, &of_a_controller(&address), None);
+pub fn controller(board: &Board) -> Outcome {
+    let address = board.address().to_string();
+    let kafka = start(board, &of_a_controller(&address), None);
     kafka.healthy(LIMIT);
     let line = kafka.command_line();
     assert!(line.contains("-Dseen=log4j") && !line.contains("log4j2.configurationFile"), "{line}");

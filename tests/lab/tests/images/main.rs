@@ -18,27 +18,47 @@ use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use pirack_lab::images::{self, Architecture, ImageError, Made, Origin};
-use pirack_lab::{Board, Lab, Outcome, Spec, Test, chain, conduct};
+use pirack_lab::{Board, Lab, Outcome, Spec, Test, chain, conduct_together};
 
 const IMAGES: [&str; 4] = ["kafka", "cassandra-5.0", "cassandra-4.0", "agent"];
 
+/// The boards: a stack's containers take one after another what its board's network has, beside the other's.
+const KAFKA: usize = 1;
+const CASSANDRA: usize = 2;
+static TURNS: [Mutex<()>; 2] = [const { Mutex::new(()) }; 2];
+
+/// Two run at a time, begun in this order: it keeps both boards at work until the end.
 const TESTS: &[Test] = &[
     ("what_is_in_the_registry_is_not_built_again", kept),
-    ("kafka_alone_needs_no_variable_and_no_writable_root", kafka::alone),
-    ("every_variable_of_kafkas_contract_takes_effect", kafka::variables),
-    ("kafka_reads_its_properties_as_the_official_image_does", kafka::as_the_official_image),
-    ("a_volume_of_another_cluster_or_node_is_refused_with_a_letter", kafka::foreign_volume),
-    ("a_controller_that_is_no_broker_is_healthy_too", kafka::controller),
-    ("every_variable_of_cassandras_contract_takes_effect_in_5_0", cassandra::five),
-    ("every_variable_of_cassandras_contract_takes_effect_in_4_0", cassandra::four),
-    ("cassandra_takes_another_snitch_and_with_it_another_place", cassandra::snitch),
-    ("the_agent_is_healthy_as_long_as_it_answers_where_it_was_told_to_listen", agent::healthy),
-    ("the_agent_needs_no_writable_root_and_ends_its_queue_well", agent::contract),
-    ("a_heap_follows_the_containers_limit_and_never_the_machines_memory", heap),
+    ("every_variable_of_cassandras_contract_takes_effect_in_5_0", |lab| on(lab, CASSANDRA, cassandra::five)),
+    ("kafka_alone_needs_no_variable_and_no_writable_root", |lab| on(lab, KAFKA, kafka::alone)),
+    ("every_variable_of_kafkas_contract_takes_effect", |lab| on(lab, KAFKA, kafka::variables)),
+    ("kafka_reads_its_properties_as_the_official_image_does", |lab| {
+        on(lab, KAFKA, kafka::as_the_official_image)
+    }),
+    ("every_variable_of_cassandras_contract_takes_effect_in_4_0", |lab| on(lab, CASSANDRA, cassandra::four)),
+    ("a_volume_of_another_cluster_or_node_is_refused_with_a_letter", |lab| {
+        on(lab, KAFKA, kafka::foreign_volume)
+    }),
+    ("a_controller_that_is_no_broker_is_healthy_too", |lab| on(lab, KAFKA, kafka::controller)),
+    ("the_agent_is_healthy_as_long_as_it_answers_where_it_was_told_to_listen", |lab| {
+        on(lab, KAFKA, agent::healthy)
+    }),
+    ("the_agent_needs_no_writable_root_and_ends_its_queue_well", |lab| on(lab, KAFKA, agent::contract)),
+    ("cassandra_takes_another_snitch_and_with_it_another_place", |lab| on(lab, CASSANDRA, cassandra::snitch)),
+    ("a_heap_follows_the_containers_limit_and_never_the_machines_memory", |lab| on(lab, KAFKA, heap)),
 ];
+
+/// Runs it on that board, when it is its turn there. What failed before leaves nothing: a container goes with its
+/// value.
+fn on(lab: &Lab, number: usize, test: fn(&Board) -> Outcome) -> Outcome {
+    let _turn = TURNS[number - 1].lock().unwrap_or_else(PoisonError::into_inner);
+    test(lab.board(number))
+}
 
 fn main() -> ExitCode {
     let listing = std::env::args().any(|argument| argument == "--list");
@@ -50,7 +70,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     }
-    conduct(&Spec::new(1), TESTS)
+    conduct_together(&Spec::new(TURNS.len()), TURNS.len(), TESTS)
 }
 
 /// The images, the agent's around the program that cargo built beside this test.
@@ -75,11 +95,11 @@ fn kept(_: &Lab) -> Outcome {
     Ok(())
 }
 
-fn heap(lab: &Lab) -> Outcome {
+fn heap(board: &Board) -> Outcome {
     let image = images::reference("kafka")?;
     for (memory, wanted) in [(0, "512"), (640, "256"), (1280, "512"), (200, "128"), (4096, "1024")] {
         let run = container::Run { image: &image, variables: &[], memory, volume: None };
-        let idle = container::Container::start_idle(lab.board(1), &run);
+        let idle = container::Container::start_idle(board, &run);
         assert_eq!(idle.exec(&["heap", "128", "1024", "512"]).text.trim(), wanted, "limit {memory} MiB");
     }
     Ok(())
