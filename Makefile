@@ -33,11 +33,13 @@ test: ## every check, with what it needs; logs in target/logs
 test-long: ## the same, and what takes longer: the agent for armv7, long broker stops
 	@tests/run.sh long
 
-bench: ## the figures, measured on this machine
-	@tests/setup.sh build bench
+bench: ## the figures, measured on this machine in some twenty minutes; OUTAGE=60 shortens the longest of them
+	@tests/setup.sh build bench images
 	@$(MAKE) --no-print-directory manager/web/dist/index.html
 	cargo build --release --locked -p pirack -p pirack-agent
-	@tests/bench/all.sh
+	cargo build --release --locked -p pirack-agent --examples
+	cargo build --locked -p pirack-lab
+	@OUTAGE=$(or $(OUTAGE),600) tests/bench/all.sh
 
 cross: ## the agent for the boards, release builds for aarch64 and armv7 in target/cross
 	@tests/setup.sh build cross-armv7

@@ -79,12 +79,21 @@ purpose_cross_armv7() {
     need 'builds librdkafka for armv7' g++-arm-linux-gnueabihf arm-linux-gnueabihf-g++
 }
 
-# What the figures are held against. Unpacked under target/, not installed: installed, it would start a service.
+# What the figures are held against, and what looks at them from outside. The peers are unpacked under target/,
+# not installed: installed, they would start services. What collectd's plugin links with comes with kcat.
 purpose_bench() {
     need 'asks the dashboard and the exporter' curl curl
-    command -v prometheus-node-exporter >/dev/null 2>&1 && return
-    [ -x target/bench/usr/bin/prometheus-node-exporter ] && return
-    unpack=prometheus-node-exporter
+    need "asks the broker for its topics' ends" kcat kcat
+    need "reads a process's own clock" perl '/usr/lib/*/perl/*/Time/HiRes.pm'
+    peer prometheus-node-exporter usr/bin/prometheus-node-exporter
+    peer collectd-core usr/sbin/collectd
+}
+
+# peer PACKAGE PROGRAM: unless it is installed, or unpacked already.
+peer() {
+    command -v "${2##*/}" >/dev/null 2>&1 && return
+    [ -x "target/bench/$2" ] && return
+    unpack="$unpack $1"
 }
 
 # What images are made of. Java only runs Maven: the images' own Java is made inside them.
@@ -155,5 +164,7 @@ if [ -n "$missing" ]; then
 fi
 if [ -n "$unpack" ]; then
     mkdir -p target/bench
-    (cd target/bench && apt-get download -q "$unpack" && dpkg-deb -x "$unpack"_*.deb .)
+    for package in $unpack; do
+        (cd target/bench && apt-get download -q "$package" && dpkg-deb -x "$package"_*.deb .)
+    done
 fi

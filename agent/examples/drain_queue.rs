@@ -13,7 +13,7 @@ use pirack_agent::sink::cassandra::{Cassandra, CassandraSettings};
 use uuid::Uuid;
 
 fn main() -> anyhow::Result<()> {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).with_writer(std::io::stderr).init();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [folder, contact_points] = arguments.as_slice() else {
         anyhow::bail!("drain_queue FOLDER HOST:PORT[,...]");

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::Timestamp;
 use rustix::time::{ClockId, clock_gettime};
@@ -19,7 +20,11 @@ pub trait Clock: Send + Sync {
 #[derive(Debug)]
 pub struct SystemClock {
     boot: Uuid,
+    told: Told,
 }
+
+/// For so many milliseconds what the kernel said of its clock is taken to hold: for one pass over all sources.
+const HOLDS: u64 = 90;
 
 /// Where the kernel tells its boot's identity (`random(4)`).
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
@@ -34,7 +39,7 @@ impl SystemClock {
         let boot = text.trim().parse().map_err(|_| {
             io::Error::new(io::ErrorKind::InvalidData, format!("{BOOT_ID} holds no boot identity"))
         })?;
-        Ok(Self { boot })
+        Ok(Self { boot, told: Told::default() })
     }
 }
 
@@ -45,10 +50,29 @@ impl Clock for SystemClock {
         let seconds = boottime.tv_sec as f64 + boottime.tv_nsec as f64 / 1e9;
         Moment {
             time: Timestamp::now(),
-            clock: kernel_clock_state(),
+            clock: self
+                .told
+                .at(boottime.tv_sec.cast_unsigned() * 1000 + boottime.tv_nsec.cast_unsigned() / 1_000_000),
             boot: self.boot,
             boottime_seconds: seconds,
         }
+    }
+}
+
+/// What the kernel said last: the milliseconds since boot, doubled, and one more where the clock was disciplined.
+#[derive(Debug, Default)]
+struct Told(AtomicU64);
+
+impl Told {
+    /// The clock's state, asked for anew where the last answer holds no longer.
+    fn at(&self, milliseconds: u64) -> ClockState {
+        let told = self.0.load(Ordering::Relaxed);
+        if told > 0 && milliseconds.saturating_sub(told >> 1) < HOLDS {
+            return if told & 1 == 1 { ClockState::Synchronised } else { ClockState::Unsynchronised };
+        }
+        let state = kernel_clock_state();
+        self.0.store(milliseconds << 1 | u64::from(state == ClockState::Synchronised), Ordering::Relaxed);
+        state
     }
 }
 

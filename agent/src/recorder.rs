@@ -5,16 +5,17 @@
 //! is appended exactly once; what the queue had to give up is said in a gap record, and said again until
 //! that record is durable.
 //!
-//! Readings are appended as they come. Once an interval, shortly after the sources' common beat, the
-//! parts of health that they saw become one health record, and everything appended since is committed
-//! with one fsync; at intervals below [`COMMITS_APART`] together with what the next beats bring. A part older
-//! than [`STALE_AFTER`] intervals is left out: absent, not old.
+//! Readings are appended as they come. Once an interval, when every source of the board's own beat has been
+//! read, and shortly after the beat where one of them is late, the parts of health that they saw become one
+//! health record, and everything appended since is committed with one fsync; at intervals below
+//! [`COMMITS_APART`] together with what the next beats bring. A part older than [`STALE_AFTER`] intervals is
+//! left out: absent, not old.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use tokio::time::{Instant, sleep_until};
 
 use crate::clock::Clock;
 use crate::letter::chain;
@@ -27,8 +28,9 @@ use crate::tally::Tally;
 /// A part of health is left out after so many of its source's intervals without news.
 const STALE_AFTER: f64 = 3.5;
 
-/// Between two commits, at the least: an fsync wears a card and costs more than what it makes durable.
-const COMMITS_APART: Duration = Duration::from_millis(500);
+/// Between two commits, at the least: an fsync wears a card, and with a request to each sink behind it costs
+/// more than what it makes durable.
+const COMMITS_APART: Duration = Duration::from_secs(1);
 
 /// Everything the recorder needs.
 pub(crate) struct Recorder {
@@ -74,28 +76,26 @@ impl Recorder {
         mut refused: mpsc::Receiver<Refused>,
         mut asked: mpsc::Receiver<Ask>,
     ) -> (Vec<Loss>, Result<(), QueueError>) {
-        let stale = |interval: &Duration| (*interval).max(self.interval).mul_f64(STALE_AFTER);
-        let mut parts = Parts::new(self.sources.iter().map(stale));
+        let mut parts = Parts::new(&self.sources, self.interval);
         // Late enough for the beat's reads to be in, early enough to feel live.
         let lag = (self.interval / 4).min(Duration::from_millis(250));
-        let mut beat = interval_at(self.start + lag, self.interval);
-        beat.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let late = sleep_until(self.start + lag);
+        tokio::pin!(late);
         let mut pen = Pen::new(&self, writer);
         let mut due: Option<Instant> = None;
         let mut soonest = self.start;
         loop {
             let commit_due = async {
                 match due {
-                    Some(at) => tokio::time::sleep_until(at).await,
+                    Some(at) => sleep_until(at).await,
                     None => std::future::pending().await,
                 }
             };
             tokio::select! {
                 biased;
-                _ = beat.tick() => {
-                    if let Some((moment, health)) = parts.assemble(Instant::now()) {
-                        pen.append(moment, Body::Health(Box::new(health)));
-                    }
+                () = &mut late => {
+                    pen.note_health(&mut parts);
+                    late.set(sleep_until((late.deadline() + self.interval).max(Instant::now())));
                     due = Some(soonest.max(Instant::now()));
                 }
                 () = commit_due => {
@@ -112,6 +112,12 @@ impl Recorder {
                 next = observed.recv() => match next {
                     Some(observed) => {
                         pen.observe(observed, &mut parts);
+                        if parts.all_heard() {
+                            pen.note_health(&mut parts);
+                            // Another, not the same one reset: that would wake at its old time, too.
+                            late.set(sleep_until(Instant::now() + self.interval + lag));
+                            due = Some(soonest.max(Instant::now()));
+                        }
                         due.get_or_insert_with(|| soonest.max(Instant::now() + 2 * lag));
                     }
                     None => break,
@@ -170,6 +176,14 @@ impl<'a> Pen<'a> {
             }
         }
         parts.put(index, moment, observation.health, readings);
+    }
+
+    /// Appends the board's health, of the parts that are fresh.
+    fn note_health(&mut self, parts: &mut Parts) {
+        if let Some((moment, health)) = parts.assemble(Instant::now()) {
+            self.append(moment, Body::Health(Box::new(health)));
+        }
+        parts.hear_anew();
     }
 
     /// Appends a record, and gives back what it says.
@@ -311,6 +325,10 @@ struct Parts(Vec<Slot>);
 
 struct Slot {
     stale_after: Duration,
+    /// Whether it is read on the board's own beat.
+    on_beat: bool,
+    /// Whether it was read since the last health.
+    heard: bool,
     newest: Option<Part>,
 }
 
@@ -322,14 +340,31 @@ struct Part {
 }
 
 impl Parts {
-    fn new(stale_after: impl Iterator<Item = Duration>) -> Self {
-        Self(stale_after.map(|stale_after| Slot { stale_after, newest: None }).collect())
+    fn new(sources: &[Duration], beat: Duration) -> Self {
+        let slot = |interval: &Duration| Slot {
+            stale_after: (*interval).max(beat).mul_f64(STALE_AFTER),
+            on_beat: *interval == beat,
+            heard: false,
+            newest: None,
+        };
+        Self(sources.iter().map(slot).collect())
     }
 
     fn put(&mut self, index: usize, moment: Moment, health: Health, readings: Vec<Reading>) {
         if let Some(slot) = self.0.get_mut(index) {
             slot.newest = Some(Part { arrived: Instant::now(), moment, health, readings });
+            slot.heard = true;
         }
+    }
+
+    /// Whether nothing of this beat is still to come.
+    fn all_heard(&self) -> bool {
+        let mut on_beat = self.0.iter().filter(|slot| slot.on_beat).peekable();
+        on_beat.peek().is_some() && on_beat.all(|slot| slot.heard)
+    }
+
+    fn hear_anew(&mut self) {
+        self.0.iter_mut().for_each(|slot| slot.heard = false);
     }
 
     /// The parts that are not too old.

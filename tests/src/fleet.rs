@@ -211,3 +211,14 @@ impl BoardAgent {
         ended
     }
 }
+
+impl Drop for BoardAgent {
+    fn drop(&mut self) {
+        // For whoever looks into a failure: the board and its log go with the lab.
+        let now = self.running.as_ref().map(Program::said).unwrap_or_default();
+        let logs = program::root().join("target/logs");
+        drop(fs::create_dir_all(&logs));
+        let log = logs.join(format!("agent-{}.log", self.board.name()));
+        drop(fs::write(log, [self.said.join("\n"), now].join("\n")));
+    }
+}

@@ -53,10 +53,11 @@ pub(crate) fn run(config: Option<PathBuf>) -> anyhow::Result<ExitCode> {
     reason = "no safe crate offers mallopt; it sets three numbers, before any other thread is there"
 )]
 fn keep_small() {
-    const SMALL: libc::c_int = 128 * 1024;
-    for (option, value) in
-        [(libc::M_ARENA_MAX, 1), (libc::M_MMAP_THRESHOLD, SMALL), (libc::M_TRIM_THRESHOLD, SMALL)]
-    {
+    const KIB: libc::c_int = 1024;
+    // What a request to a broker takes for a moment stays: to return it each time costs more than to keep it.
+    let settings =
+        [(libc::M_ARENA_MAX, 1), (libc::M_MMAP_THRESHOLD, 128 * KIB), (libc::M_TRIM_THRESHOLD, 512 * KIB)];
+    for (option, value) in settings {
         // SAFETY: `mallopt` takes two integers by value and touches the allocator's own settings only.
         if unsafe { libc::mallopt(option, value) } != 1 {
             tracing::debug!(option, "the allocator keeps its own way");

@@ -104,8 +104,8 @@ fn uptime(seconds: f64) -> Health {
 async fn the_parts_of_an_interval_become_one_health_and_a_stale_part_is_left_out() {
     let mut lab = lab();
     let supply = Health { supply_volts: Some(5.1), ..Health::default() };
-    lab.observe(0, uptime(1.0), &[20.0, f64::NAN]).await;
     lab.observe(1, supply, &[]).await;
+    lab.observe(0, uptime(1.0), &[20.0, f64::NAN]).await;
     let records = lab.records(2).await;
     let [Body::Reading(reading), Body::Health(health)] = [&records[0].body, &records[1].body] else {
         panic!("{records:?}");
@@ -119,6 +119,23 @@ async fn the_parts_of_an_interval_become_one_health_and_a_stale_part_is_left_out
     };
     assert_eq!(health_at(&lab.records(4).await), (Some(1.0), Some(5.1)));
     assert_eq!(health_at(&lab.records(8).await), (None, Some(5.1)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn health_is_told_once_the_whole_beat_was_read_and_without_a_late_source_shortly_after() {
+    let mut lab = lab();
+    let start = Instant::now();
+    lab.observe(0, uptime(1.0), &[]).await;
+    lab.records(1).await;
+    assert!(start.elapsed() < INTERVAL / 4, "{:?}", start.elapsed());
+    // The beat that follows brings nothing: what is fresh is told all the same.
+    assert_eq!(lab.records(2).await[1].body, Body::Health(Box::new(uptime(1.0))));
+    assert_eq!(start.elapsed().as_millis(), (INTERVAL + INTERVAL / 4).as_millis());
+    tokio::time::advance(INTERVAL / 2).await;
+    lab.observe(0, uptime(2.0), &[]).await;
+    let told = lab.records(3).await;
+    assert_eq!(told.len(), 3, "one health a beat");
+    assert_eq!(told[2].body, Body::Health(Box::new(uptime(2.0))));
 }
 
 #[tokio::test(start_paused = true)]

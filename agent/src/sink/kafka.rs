@@ -33,8 +33,8 @@ use super::outage::Outage;
 use super::{Receipt, Refusal, Sink, SinkError};
 use crate::record::{BoardName, Entry, Kind};
 
-/// How soon and how seldom the producer is asked for acknowledgements.
-const POLL_SOONEST: Duration = Duration::from_millis(4);
+/// How soon and how seldom the producer is asked for acknowledgements. None comes before it has lingered.
+const POLL_SOONEST: Duration = Duration::from_millis(10);
 const POLL_SELDOMEST: Duration = Duration::from_millis(200);
 /// Silence after which the brokers are asked what is wrong, and again after as long.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -262,7 +262,8 @@ fn producer(settings: &KafkaSettings) -> Result<BaseProducer<Acknowledgements>, 
         .set("client.id", settings.board.as_str())
         .set("enable.idempotence", "true")
         .set("acks", "all")
-        .set("compression.type", "zstd")
+        // librdkafka makes a context a request; zstd's takes more memory and time than a small request's records.
+        .set("compression.type", "lz4")
         .set("message.timeout.ms", "0")
         .set("partitioner", "murmur2_random") // as Java's clients do, so that all agree where a board lives
         .set("allow.auto.create.topics", "false") // `pirack topics apply` makes them, with the right partitions

@@ -60,8 +60,7 @@ fn environment(address: &str, seeds: &str) -> Vec<String> {
         "MAX_HEAP_SIZE=384M".to_owned(),
         "HEAP_NEWSIZE=96M".to_owned(),
         // A ring that waits half a minute for gossip suits a data centre; three boards know each other at once.
-        // And a change of the schema need not lie on a disk of each before the next: the commit log has it.
-        "JVM_EXTRA_OPTS=-Dcassandra.ring_delay_ms=5000 -Dcassandra.skip_wait_for_gossip_to_settle=0 -Dcassandra.test.flush_local_schema_changes=false"
+        "JVM_EXTRA_OPTS=-Dcassandra.ring_delay_ms=5000 -Dcassandra.skip_wait_for_gossip_to_settle=0"
             .to_owned(),
     ]
 }
