@@ -5,12 +5,12 @@
 //! registers into a reading; the recorder gives it its name and its moment and appends it to the
 //! [`queue`], which makes it durable; [`ship`] takes it from there to a [`sink`], and moves that sink's
 //! cursor once the sink has said that the record is safe. What travels is described once, in [`record`];
-//! [`run`] wires the rooms together, and `metrics` tells Prometheus how they are.
+//! [`run`] wires the rooms together, and [`metrics`] tells Prometheus how they are.
 
 pub mod clock;
 pub mod config;
 pub mod letter;
-mod metrics;
+pub mod metrics;
 pub mod queue;
 pub mod record;
 mod recorder;

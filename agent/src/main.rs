@@ -35,6 +35,8 @@ enum Command {
     Run,
     /// Check the configuration: every problem at once, with file, line and remedy. Exit 0 or 1.
     Check,
+    /// Ask the agent that runs with this configuration for its metrics. Exit 0 when it gives them, else 1.
+    Healthy,
     /// Read every source once and show what it says.
     Read {
         /// One JSON object instead of a table.
@@ -71,6 +73,7 @@ fn main() -> ExitCode {
     let outcome = match arguments.command {
         Command::Run => cli::service::run(config),
         Command::Check => cli::check::check(config),
+        Command::Healthy => cli::healthy::healthy(config),
         Command::Read { json } => cli::read::read(config, json),
         Command::Scan { json, bus } => cli::scan::scan(bus.as_deref(), json),
         Command::Doctor => Ok(cli::unavailable(

@@ -1,7 +1,5 @@
 //! `pirack topics apply` where there are no brokers; with them, see the rack's scenarios.
 
-#![expect(clippy::unwrap_used, reason = "what fails, fails the test")]
-
 use std::time::Duration;
 
 use pirack_tests::program::{self, Program};

@@ -2,6 +2,7 @@
 
 pub(crate) mod buffer;
 pub(crate) mod check;
+pub(crate) mod healthy;
 pub(crate) mod read;
 pub(crate) mod scan;
 pub(crate) mod service;

@@ -5,8 +5,10 @@
 //! readings are the recorder's, and the text is made when somebody asks and thrown away. An address that
 //! is taken is said once and tried again, and never ends the agent.
 //!
-//! [`families`] says what is told, [`exposition`] in which of two formats.
+//! [`families`] says what is told, [`exposition`] in which of two formats; [`ask`](ask()) is the other side, for
+//! health checks.
 
+mod ask;
 mod door;
 mod exposition;
 mod families;
@@ -31,6 +33,8 @@ use crate::clock::Clock;
 use crate::record::BoardName;
 use crate::recorder::{Ask, Newest};
 use crate::tally::{Snapshot, Tally};
+
+pub use self::ask::{AskError, HEALTHY_WITHIN, ask};
 
 /// How long the recorder may take to say what is newest; it may be waiting for a disk.
 const PATIENCE: Duration = Duration::from_secs(1);

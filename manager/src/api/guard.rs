@@ -72,22 +72,22 @@ mod tests {
         if let Some(origin) = origin {
             headers.insert(ORIGIN, HeaderValue::from_static(origin));
         }
-        admit(method, &headers, "127.0.0.1:8080".parse().unwrap()).is_ok()
+        admit(method, &headers, "127.0.0.1:8088".parse().unwrap()).is_ok()
     }
 
     #[test]
     fn only_the_address_served_is_a_host_for_reading_and_for_writing() {
         for method in [Method::GET, Method::POST] {
-            for good in ["127.0.0.1:8080", "localhost:8080", "LOCALHOST:8080", "[::1]:8080"] {
+            for good in ["127.0.0.1:8088", "localhost:8088", "LOCALHOST:8088", "[::1]:8088"] {
                 assert!(decide(&method, good, None), "{good}");
             }
             for bad in [
-                "evil.example:8080",
-                "127.0.0.1.evil.example:8080",
+                "evil.example:8088",
+                "127.0.0.1.evil.example:8088",
                 "127.0.0.1:9090",
                 "127.0.0.1",
-                "x@127.0.0.1:8080",
-                "192.168.1.5:8080",
+                "x@127.0.0.1:8088",
+                "192.168.1.5:8088",
                 "",
             ] {
                 assert!(!decide(&method, bad, None), "{bad}");
@@ -97,30 +97,30 @@ mod tests {
 
     #[test]
     fn a_page_of_another_origin_may_look_and_not_touch() {
-        let host = "127.0.0.1:8080";
-        for origin in ["http://evil.example", "https://127.0.0.1:8080", "http://127.0.0.1:9090", "null"] {
+        let host = "127.0.0.1:8088";
+        for origin in ["http://evil.example", "https://127.0.0.1:8088", "http://127.0.0.1:9090", "null"] {
             assert!(!decide(&Method::POST, host, Some(origin)), "{origin}");
             assert!(decide(&Method::GET, host, Some(origin)), "{origin}");
         }
-        assert!(decide(&Method::POST, host, Some("http://127.0.0.1:8080")));
-        assert!(!decide(&Method::POST, host, Some("http://localhost:8080")), "localhost is another origin");
+        assert!(decide(&Method::POST, host, Some("http://127.0.0.1:8088")));
+        assert!(!decide(&Method::POST, host, Some("http://localhost:8088")), "localhost is another origin");
     }
 
     #[test]
     fn a_request_without_a_host_or_with_two_is_refused() {
-        let served = "127.0.0.1:8080".parse().unwrap();
+        let served = "127.0.0.1:8088".parse().unwrap();
         assert!(admit(&Method::GET, &HeaderMap::new(), served).is_err());
         let mut headers = HeaderMap::new();
-        headers.append(HOST, HeaderValue::from_static("127.0.0.1:8080"));
+        headers.append(HOST, HeaderValue::from_static("127.0.0.1:8088"));
         headers.append(HOST, HeaderValue::from_static("evil.example"));
         assert!(admit(&Method::GET, &headers, served).is_err());
     }
 
     #[test]
     fn served_on_a_network_any_address_will_do_and_still_no_name() {
-        let served = "0.0.0.0:8080".parse().unwrap();
-        assert!(names_us("192.168.1.5:8080", served));
-        assert!(names_us("[fe80::1]:8080", served));
-        assert!(!names_us("rack.local:8080", served));
+        let served = "0.0.0.0:8088".parse().unwrap();
+        assert!(names_us("192.168.1.5:8088", served));
+        assert!(names_us("[fe80::1]:8088", served));
+        assert!(!names_us("rack.local:8088", served));
     }
 }

@@ -11,7 +11,7 @@ pub enum BindError {
     /// Other machines could reach it.
     #[error(
         "will not listen on {address}: there is no password yet, so whoever reaches it could pull the rack's levers; listen on 127.0.0.1:{port}, and look in from another machine through ssh -L {port}:127.0.0.1:{port} HOST",
-        port = Some(address.port()).filter(|port| *port != 0).unwrap_or(8080)
+        port = Some(address.port()).filter(|port| *port != 0).unwrap_or(8088)
     )]
     Open {
         /// The address.
@@ -121,11 +121,11 @@ mod tests {
 
     #[test]
     fn an_address_that_other_machines_reach_is_refused_with_the_way_round() {
-        for open in ["0.0.0.0:8080", "[::]:8080", "192.0.2.1:8080", "[::ffff:192.0.2.1]:8080"] {
+        for open in ["0.0.0.0:8088", "[::]:8088", "192.0.2.1:8088", "[::ffff:192.0.2.1]:8088"] {
             let error = bind(open.parse().unwrap()).unwrap_err();
             assert!(matches!(error, BindError::Open { .. }), "{error}");
             let text = error.to_string();
-            assert!(text.contains(open) && text.contains("ssh -L 8080:127.0.0.1:8080"), "{text}");
+            assert!(text.contains(open) && text.contains("ssh -L 8088:127.0.0.1:8088"), "{text}");
         }
         assert!(is_this_machines_alone("[::1]:0".parse().unwrap()));
     }
@@ -137,7 +137,7 @@ mod tests {
    1: 0100007F:1F90 0100007F:D431 01 00000000:00000000 00:00000000 00000000  1000        0 4712 1 0 20 4 30 10 -1
    2: 0100007F:1F91 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4713 1 0 100 0 0 10 0
 ";
-        assert_eq!(listening_sockets(table, 8080), ["socket:[4711]"]);
+        assert_eq!(listening_sockets(table, 8088), ["socket:[4711]"]);
         assert!(listening_sockets(table, 80).is_empty());
     }
 }

@@ -33,8 +33,8 @@ pub(crate) struct Demo {
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
     duration: Option<Duration>,
     /// Where the dashboard is served, for this machine only; port 0 takes a free one. From another
-    /// machine: ssh -L 8080:127.0.0.1:8080 HOST, for there is no password yet.
-    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDRESS", value_parser = address)]
+    /// machine: ssh -L 8088:127.0.0.1:8088 HOST, for there is no password yet.
+    #[arg(long, default_value = "127.0.0.1:8088", value_name = "ADDRESS", value_parser = address)]
     listen: SocketAddr,
     /// An empty or new folder for queues and history, kept at the end; else one of our own, taken away.
     #[arg(long, value_name = "DIR")]
@@ -57,7 +57,7 @@ fn duration(text: &str) -> Result<Duration, String> {
 /// An address, or a name with a port; of a name's addresses, one of this machine's own where there is one.
 fn address(text: &str) -> Result<SocketAddr, String> {
     let found: Vec<_> =
-        text.to_socket_addrs().map_err(|_| "give ADDRESS:PORT, for example 127.0.0.1:8080")?.collect();
+        text.to_socket_addrs().map_err(|_| "give ADDRESS:PORT, for example 127.0.0.1:8088")?.collect();
     let own = found.iter().find(|address| address.ip().is_loopback());
     own.or(found.first()).copied().ok_or_else(|| "the name has no address".to_owned())
 }
@@ -127,4 +127,20 @@ fn log_beside(face: Face, scratch: &Scratch) -> anyhow::Result<()> {
         builder.with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr).init();
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Args as _, FromArgMatches as _};
+
+    use super::*;
+
+    #[test]
+    fn the_dashboard_is_on_the_port_that_no_service_of_a_rack_has() {
+        let demo = Demo::augment_args(clap::Command::new("demo")).get_matches_from(["demo"]);
+        let port = Demo::from_arg_matches(&demo).unwrap().listen.port();
+        let ports = include_str!("../../../images/PORTS.md");
+        let rows: Vec<_> = ports.lines().filter(|line| line.contains(&format!("| {port} "))).collect();
+        assert!(matches!(rows[..], [row] if row.starts_with("| manager ")), "{port}: {rows:?}");
+    }
 }

@@ -25,8 +25,15 @@ pub type LoneTest = (&'static str, fn() -> Outcome);
 /// Runs the tests over one lab, as the command line says (`--list`, `--exact`, names).
 #[must_use]
 pub fn conduct(spec: &Spec, tests: &[Test]) -> ExitCode {
+    conduct_together(spec, 1, tests)
+}
+
+/// As [`conduct`], but up to so many tests at one time, begun in the order given. They keep out of each other's way
+/// by themselves; the threads they run on are in the lab's network, as all that begin after it was entered.
+#[must_use]
+pub fn conduct_together(spec: &Spec, most: usize, tests: &[Test]) -> ExitCode {
     let names: Vec<_> = tests.iter().map(|(name, _)| *name).collect();
-    gated(&spec.images, &names, |arguments| {
+    gated(Some(spec), &names, |arguments| {
         let lab = match entered(spec) {
             Ok(lab) => Arc::new(lab),
             Err(error) => return all(arguments, &names, &Err(error)),
@@ -35,7 +42,8 @@ pub fn conduct(spec: &Spec, tests: &[Test]) -> ExitCode {
             let (lab, test) = (Arc::clone(&lab), *test);
             Trial::test(*name, move || test(&lab))
         });
-        libtest_mimic::run(arguments, trials.collect())
+        let arguments = Arguments { test_threads: Some(most), ..arguments.clone() };
+        libtest_mimic::run(&arguments, trials.collect())
     })
 }
 
@@ -49,7 +57,7 @@ pub fn conduct_story<World: Send + 'static>(
     chapters: Vec<Chapter<World>>,
 ) -> ExitCode {
     let names: Vec<_> = chapters.iter().map(|(name, _)| *name).collect();
-    gated(&spec.images, &names, |arguments| {
+    gated(Some(spec), &names, |arguments| {
         let world = match entered(spec).and_then(begin) {
             Ok(world) => Arc::new(Mutex::new(world)),
             Err(error) => return all(arguments, &names, &Err(error)),
@@ -73,7 +81,8 @@ pub fn conduct_story<World: Send + 'static>(
 /// whole chain of causes.
 fn entered(spec: &Spec) -> Result<Lab, Failed> {
     if !spec.images.is_empty() {
-        let made = Architecture::of_this_machine().and_then(|own| images::make(&spec.images, own));
+        let made = Architecture::of_this_machine()
+            .and_then(|own| images::make(&spec.images, own, spec.agent.as_deref()));
         made.map_err(|error| chain(&error))?;
     }
     let lab = Lab::begin(&spec.clone().waiting()).and_then(|mut lab| lab.enter().map(|()| lab));
@@ -84,7 +93,7 @@ fn entered(spec: &Spec) -> Result<Lab, Failed> {
 #[must_use]
 pub fn conduct_alone(tests: &[LoneTest]) -> ExitCode {
     let names: Vec<_> = tests.iter().map(|(name, _)| *name).collect();
-    gated(&[], &names, |arguments| {
+    gated(None, &names, |arguments| {
         let trials = tests.iter().map(|(name, test)| Trial::test(*name, *test));
         libtest_mimic::run(arguments, trials.collect())
     })
@@ -98,12 +107,11 @@ enum Unready {
     Broken(String),
 }
 
-fn ready(images: &[&str]) -> Result<(), Unready> {
+fn ready(spec: Option<&Spec>) -> Result<(), Unready> {
     Lab::requirements().map_err(|missing| Unready::Lacking(missing.to_string()))?;
-    if images.is_empty() {
-        return Ok(());
-    }
-    let able = Architecture::of_this_machine().and_then(|own| images::requirements(images, own));
+    let Some(spec) = spec.filter(|spec| !spec.images.is_empty()) else { return Ok(()) };
+    let able = Architecture::of_this_machine()
+        .and_then(|own| images::requirements(&spec.images, own, spec.agent.as_deref()));
     able.map_err(|error| match error.is_about_this_machine() {
         true => Unready::Lacking(chain(&error)),
         false => Unready::Broken(chain(&error)),
@@ -111,7 +119,11 @@ fn ready(images: &[&str]) -> Result<(), Unready> {
 }
 
 /// Runs what needs a lab, and those images, where there can be both.
-fn gated(images: &[&str], names: &[&'static str], run: impl FnOnce(&Arguments) -> Conclusion) -> ExitCode {
+fn gated(
+    spec: Option<&Spec>,
+    names: &[&'static str],
+    run: impl FnOnce(&Arguments) -> Conclusion,
+) -> ExitCode {
     let mut arguments = Arguments::from_args();
     // One lab, so one test at a time; on the main thread, which has entered it.
     arguments.test_threads = Some(1);
@@ -119,7 +131,7 @@ fn gated(images: &[&str], names: &[&'static str], run: impl FnOnce(&Arguments) -
         return all(&arguments, names, &Ok(())).exit_code();
     }
     let must_run = std::env::var("CI").as_deref() == Ok("true");
-    let conclusion = match ready(images) {
+    let conclusion = match ready(spec) {
         Ok(()) => run(&arguments),
         Err(Unready::Lacking(reason)) if !must_run => leave_out(&arguments, names, &reason),
         Err(Unready::Lacking(reason) | Unready::Broken(reason)) => {

@@ -36,6 +36,7 @@ pub struct Spec {
     boards: usize,
     kept_engines: Option<String>,
     pub(crate) images: Vec<&'static str>,
+    pub(crate) agent: Option<PathBuf>,
     patience: Duration,
 }
 
@@ -48,6 +49,7 @@ impl Spec {
             boards,
             kept_engines: None,
             images: Vec::new(),
+            agent: None,
             patience: Duration::ZERO,
         }
     }
@@ -62,6 +64,12 @@ impl Spec {
     #[must_use]
     pub fn with_images(self, images: &[&'static str]) -> Self {
         Self { images: images.to_vec(), ..self }
+    }
+
+    /// The program in the agent's image, where it is not the release build.
+    #[must_use]
+    pub fn with_agent(self, program: &std::path::Path) -> Self {
+        Self { agent: Some(program.to_owned()), ..self }
     }
 
     /// Waits for whoever has a lab of that name, up to half an hour: tests of another checkout, for one.

@@ -34,7 +34,9 @@ mod tree;
 pub use board::Board;
 pub use error::LabError;
 pub use fault::SMALL_DISK;
-pub use harness::{Chapter, LoneTest, Outcome, Test, chain, conduct, conduct_alone, conduct_story};
+pub use harness::{
+    Chapter, LoneTest, Outcome, Test, chain, conduct, conduct_alone, conduct_story, conduct_together,
+};
 pub use lab::{Lab, Spec};
 pub use libtest_mimic::Failed;
 pub use place::cache_folder;

@@ -235,7 +235,7 @@ fn make_images(arch: Option<&str>, names: &[String]) -> anyhow::Result<ExitCode>
     let architecture = arch.map_or_else(Architecture::of_this_machine, str::parse);
     let named: Vec<&str> = names.iter().map(String::as_str).collect();
     let wanted = if named.is_empty() { images::RACK.as_slice() } else { named.as_slice() };
-    match architecture.and_then(|architecture| images::make(wanted, architecture)) {
+    match architecture.and_then(|architecture| images::make(wanted, architecture, None)) {
         Ok(made) => print(&images::table(&made)).map(|()| ExitCode::SUCCESS),
         Err(error) if error.is_about_this_machine() => {
             say(&format!("lab: {:#}", anyhow::Error::new(error)));

@@ -46,6 +46,34 @@ fn every_port_that_an_image_exposes_is_in_the_table() {
 }
 
 #[test]
+fn every_page_that_a_file_of_an_image_names_is_there() {
+    let mut named = BTreeSet::new();
+    for service in ["agent", "cassandra", "jre", "kafka", "stargate"] {
+        let folder = images::folder().join(service);
+        assert!(service == "jre" || folder.join("CONTRACT.md").is_file(), "{service} has no contract");
+        let mut folders = vec![folder.clone()];
+        while let Some(inner) = folders.pop() {
+            for entry in fs::read_dir(&inner).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                    continue;
+                }
+                let text = fs::read_to_string(&path).unwrap();
+                let words = text.split(|c: char| !c.is_ascii_alphanumeric() && !"/._-".contains(c));
+                for word in words.filter(|word| word.ends_with(".md")) {
+                    let bases = [folder.clone(), images::folder().join("..")];
+                    let there = bases.iter().any(|base| base.join(word).is_file());
+                    assert!(there, "{} names {word}, which is not there", path.display());
+                    named.insert(word.to_owned());
+                }
+            }
+        }
+    }
+    assert!(named.contains("CONTRACT.md") && named.contains("../PORTS.md"), "{named:?}");
+}
+
+#[test]
 fn the_rack_s_listeners_are_where_the_table_of_ports_has_them() {
     let defaults: toml::Table = read("kafka/defaults.toml").parse().unwrap();
     let listeners = defaults["listeners"].as_table().unwrap();

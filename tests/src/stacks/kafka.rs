@@ -1,13 +1,12 @@
 //! A Kafka cluster: a broker that is a controller too on each of a lab's first three boards.
 
-use std::fs;
 use std::time::Duration;
 
+use pirack::stack::kafka::defaults::Defaults;
 use pirack_lab::{Board, Lab};
 
 use super::Service;
 use super::service::Made;
-use crate::program;
 
 /// A cluster's own name for itself, the same for all its brokers.
 const CLUSTER_ID: &str = "cGlyYWNrLWxhYi1rYWZrYQ";
@@ -31,19 +30,25 @@ pub struct Cluster {
 
 impl Cluster {
     /// Starts a broker on each board; does not wait until they are well.
+    ///
+    /// # Panics
+    /// When a board's engine refuses.
     #[must_use]
     pub fn start(lab: &Lab, image: &str) -> Self {
-        let voter = |(index, board): (usize, &Board)| format!("{}@{}:9093", index + 1, board.address());
-        let voters = lab.boards().iter().enumerate().map(voter).collect::<Vec<_>>().join(",");
-        let broker = |(index, board): (usize, &Board)| {
-            let environment = environment(index + 1, &board.address().to_string(), &voters);
+        let defaults = Defaults::built_in().unwrap();
+        let boards: Vec<(u32, &Board, String)> =
+            (1..).zip(lab.boards()).map(|(node, board)| (node, board, board.address().to_string())).collect();
+        let voters = defaults.voters(boards.iter().map(|(node, _, address)| (*node, address.as_str())));
+        let broker = |(node, board, address): &(u32, &Board, String)| {
+            let environment = environment(&defaults, boards.len(), *node, address, &voters);
             let data = "/var/lib/kafka/data";
             Service::start(board, Made { name: "kafka", image, environment, memory_mebibytes: 640, data })
         };
+        let at = |port| boards.iter().map(|(_, _, address)| format!("{address}:{port}")).collect();
         Self {
-            brokers: lab.boards().iter().enumerate().map(broker).collect(),
-            bootstrap: lab.boards().iter().map(|board| format!("{}:9092", board.address())).collect(),
-            guests: lab.boards().iter().map(|board| format!("{}:9094", board.address())).collect(),
+            brokers: boards.iter().map(broker).collect(),
+            bootstrap: at(defaults.rack().port),
+            guests: at(defaults.guest().port),
         }
     }
 
@@ -55,41 +60,31 @@ impl Cluster {
     }
 }
 
-/// What tells one broker from another, what the rack sets on each, and what only tests want.
-fn environment(node: usize, address: &str, voters: &str) -> Vec<String> {
+/// What the rack sets on every broker, what tells one from another, and what only tests want.
+fn environment(defaults: &Defaults, brokers: usize, node: u32, address: &str, voters: &str) -> Vec<String> {
+    let mut variables = defaults.variables(brokers);
+    variables.extend(defaults.places(address));
     let own = [
-        format!("CLUSTER_ID={CLUSTER_ID}"),
-        format!("KAFKA_NODE_ID={node}"),
-        "KAFKA_PROCESS_ROLES=broker,controller".to_owned(),
-        format!("KAFKA_CONTROLLER_QUORUM_VOTERS={voters}"),
-        format!("KAFKA_LISTENERS=RACK://{address}:9092,CONTROLLER://{address}:9093,GUEST://{address}:9094"),
-        format!("KAFKA_ADVERTISED_LISTENERS=RACK://{address}:9092,GUEST://{address}:9094"),
-        "KAFKA_INTER_BROKER_LISTENER_NAME=RACK".to_owned(),
-        "KAFKA_CONTROLLER_LISTENER_NAMES=CONTROLLER".to_owned(),
-        "KAFKA_HEAP_OPTS=-Xms256m -Xmx256m".to_owned(),
+        ("CLUSTER_ID", CLUSTER_ID),
+        ("KAFKA_NODE_ID", &node.to_string()),
+        ("KAFKA_PROCESS_ROLES", "broker,controller"),
+        ("KAFKA_CONTROLLER_QUORUM_VOTERS", voters),
+        ("KAFKA_HEAP_OPTS", "-Xms256m -Xmx256m"),
     ];
+    let login = format!(
+        "org.apache.kafka.common.security.plain.PlainLoginModule required user_{USER}=\"{PASSWORD}\";"
+    );
+    let protocols = "KAFKA_LISTENER_SECURITY_PROTOCOL_MAP";
+    let guarded = variables[protocols].replace("GUEST:PLAINTEXT", "GUEST:SASL_PLAINTEXT");
     let tests = [
         // A door that asks who is there, to be refused at.
-        "KAFKA_LISTENER_SECURITY_PROTOCOL_MAP=RACK:PLAINTEXT,CONTROLLER:PLAINTEXT,GUEST:SASL_PLAINTEXT"
-            .to_owned(),
-        "KAFKA_LISTENER_NAME_GUEST_SASL_ENABLED_MECHANISMS=PLAIN".to_owned(),
-        format!(
-            "KAFKA_LISTENER_NAME_GUEST_PLAIN_SASL_JAAS_CONFIG=org.apache.kafka.common.security.plain.PlainLoginModule required user_{USER}=\"{PASSWORD}\";"
-        ),
+        (protocols, guarded.as_str()),
+        ("KAFKA_LISTENER_NAME_GUEST_SASL_ENABLED_MECHANISMS", "PLAIN"),
+        ("KAFKA_LISTENER_NAME_GUEST_PLAIN_SASL_JAAS_CONFIG", &login),
         // What has expired is gone in seconds.
-        "KAFKA_LOG_RETENTION_CHECK_INTERVAL_MS=2000".to_owned(),
+        ("KAFKA_LOG_RETENTION_CHECK_INTERVAL_MS", "2000"),
     ];
-    own.into_iter().chain(rack()).chain(tests).collect()
-}
-
-/// What `images/kafka/defaults.toml` sets on every broker, each property as the variable that stands for it.
-fn rack() -> Vec<String> {
-    let path = program::root().join("images/kafka/defaults.toml");
-    let text = fs::read_to_string(&path).unwrap();
-    let defaults: toml::Table = text.parse().unwrap();
-    let variable = |(name, property): (&String, &toml::Value)| {
-        let value = property["value"].as_str().unwrap();
-        format!("KAFKA_{}={value}", name.to_uppercase().replace('.', "_"))
-    };
-    defaults["properties"].as_table().unwrap().iter().map(variable).collect()
+    let more = own.into_iter().chain(tests).map(|(name, value)| (name.to_owned(), value.to_owned()));
+    variables.extend(more);
+    variables.into_iter().map(|(name, value)| format!("{name}={value}")).collect()
 }

@@ -32,9 +32,12 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 }
 
 fn setting(bootstrap: &str, topic: &str, name: &str) -> Option<String> {
+    configured(bootstrap, &ResourceSpecifier::Topic(topic), name)
+}
+
+fn configured(bootstrap: &str, of: &ResourceSpecifier<'_>, name: &str) -> Option<String> {
     let admin = admin(bootstrap);
-    let asked = [ResourceSpecifier::Topic(topic)];
-    let answers = block_on(admin.describe_configs(&asked, &AdminOptions::new())).unwrap();
+    let answers = block_on(admin.describe_configs([of], &AdminOptions::new())).unwrap();
     answers.into_iter().next().unwrap().unwrap().get(name)?.value.clone()
 }
 
@@ -66,6 +69,43 @@ pub(crate) fn declared(bootstrap: &str) {
         for (name, value) in expected {
             assert_eq!(setting(bootstrap, topic, name).as_deref(), Some(value), "{topic} {name}");
         }
+    }
+    guests(bootstrap, brokers);
+}
+
+/// What a guest's topic gets that asks for nothing, and a group that went away: the rack's defaults, of the
+/// brokers' own mouth.
+fn guests(bootstrap: &str, brokers: u64) {
+    assert_eq!(brokers, 3, "the rack of these tests has three");
+    let guest = format!("guest-defaults-{}", UNIX_EPOCH.elapsed().unwrap().as_nanos());
+    // -1 is the broker's default, for both.
+    let topic = NewTopic::new(&guest, -1, TopicReplication::Fixed(-1));
+    block_on(admin(bootstrap).create_topics([&topic], &AdminOptions::new())).unwrap()[0].as_ref().unwrap();
+    let consumer: BaseConsumer = ClientConfig::new().set("bootstrap.servers", bootstrap).create().unwrap();
+    let partitions = wait::until("the guest's topic to be led", PATIENCE * 3, || {
+        let metadata = consumer.fetch_metadata(Some(&guest), PATIENCE).ok()?;
+        let partitions = metadata.topics().first()?.partitions();
+        let led = !partitions.is_empty() && partitions.iter().all(|partition| partition.leader() >= 0);
+        led.then(|| partitions.iter().map(|partition| partition.replicas().len()).collect::<Vec<_>>())
+    });
+    assert_eq!(partitions, [3; 16]);
+    for (name, value) in [
+        ("min.insync.replicas", "2"),
+        ("compression.type", "lz4"),
+        ("retention.ms", DAY),
+        ("unclean.leader.election.enable", "false"),
+    ] {
+        assert_eq!(setting(bootstrap, &guest, name).as_deref(), Some(value), "{name}");
+    }
+    block_on(admin(bootstrap).delete_topics(&[&guest], &AdminOptions::new())).unwrap();
+    for (name, value) in [
+        ("offsets.retention.minutes", "2880"),
+        ("offsets.topic.replication.factor", "3"),
+        ("transaction.state.log.min.isr", "2"),
+        ("auto.create.topics.enable", "false"),
+    ] {
+        let asked = ResourceSpecifier::Broker(1);
+        assert_eq!(configured(bootstrap, &asked, name).as_deref(), Some(value), "{name}");
     }
 }
 

@@ -1,10 +1,14 @@
-//! Kafka as a whole: the topics that the rack needs for itself.
+//! Kafka as a whole: what the rack sets on every broker, and the topics that it needs for itself.
 
+pub mod defaults;
+mod replication;
 pub mod topics;
 
 use std::fmt;
 use std::net::SocketAddr;
 use std::str::FromStr;
+
+pub use replication::Replication;
 
 /// Brokers to begin with, each `host:port`; never empty.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -26,7 +26,7 @@ pub(crate) fn archive(recipe: &Recipe) -> Result<Vec<u8>, ImageError> {
         let program = fs::canonicalize(program).map_err(|_| ImageError::Ingredient {
             image: recipe.name(),
             path: program.clone(),
-            remedy: "`make images` builds it, or PIRACK_AGENT_BIN names another",
+            remedy: "`make images` builds it, for tests `cargo build -p pirack-agent`; or PIRACK_AGENT_BIN names another",
         })?;
         link(&program, "pirack-agent")?;
     }

@@ -41,9 +41,13 @@ pub fn folder() -> PathBuf {
 /// # Errors
 /// When a file of them cannot be read or does not say what it should.
 pub fn recipes(architecture: Architecture) -> Result<Vec<Recipe>, ImageError> {
+    recipes_around(architecture, None)
+}
+
+fn recipes_around(architecture: Architecture, agent: Option<&Path>) -> Result<Vec<Recipe>, ImageError> {
     let folder = folder();
     let versions = Versions::read(&folder)?;
-    recipe::all(&folder, &versions, architecture)
+    recipe::all(&folder, &versions, architecture, agent)
 }
 
 /// The image of that name for this machine, as a lab's boards pull it: `ADDRESS:PORT/pirack/kafka:TAG`.
@@ -52,6 +56,15 @@ pub fn recipes(architecture: Architecture) -> Result<Vec<Recipe>, ImageError> {
 /// When there is no such image, or the tree's recipes cannot be read.
 pub fn reference(name: &str) -> Result<String, ImageError> {
     let recipes = recipes(Architecture::of_this_machine()?)?;
+    recipe::named(&recipes, name).map(Recipe::reference)
+}
+
+/// As [`reference`], with this program for the agent's: for tests, which have one of the dev profile.
+///
+/// # Errors
+/// As there.
+pub fn reference_with(name: &str, architecture: Architecture, agent: &Path) -> Result<String, ImageError> {
+    let recipes = recipes_around(architecture, Some(agent))?;
     recipe::named(&recipes, name).map(Recipe::reference)
 }
 
@@ -70,8 +83,12 @@ pub fn jars(name: &str) -> Result<Option<PathBuf>, ImageError> {
 ///
 /// # Errors
 /// With all of it; or when the tree's recipes cannot be read.
-pub fn requirements(names: &[&str], architecture: Architecture) -> Result<(), ImageError> {
-    let recipes = recipes(architecture)?;
+pub fn requirements(
+    names: &[&str],
+    architecture: Architecture,
+    agent: Option<&Path>,
+) -> Result<(), ImageError> {
+    let recipes = recipes_around(architecture, agent)?;
     let wanted = names.iter().map(|name| recipe::named(&recipes, name)).collect::<Result<Vec<_>, _>>()?;
     can_be_made(&wanted.into_iter().filter(|recipe| registry::stored(recipe).is_none()).collect::<Vec<_>>())
 }
@@ -88,11 +105,16 @@ fn can_be_made(absent: &[&Recipe]) -> Result<(), ImageError> {
 }
 
 /// Makes the images named, with their parents, unless the registry has them; says on standard error what it does.
+/// `agent` is the program that goes into the agent's, where it is not the release build: tests have another.
 ///
 /// # Errors
 /// When this machine cannot, or a step of it fails.
-pub fn make(names: &[&str], architecture: Architecture) -> Result<Vec<Made>, ImageError> {
-    let recipes = recipes(architecture)?;
+pub fn make(
+    names: &[&str],
+    architecture: Architecture,
+    agent: Option<&Path>,
+) -> Result<Vec<Made>, ImageError> {
+    let recipes = recipes_around(architecture, agent)?;
     let wanted = names.iter().map(|name| recipe::named(&recipes, name)).collect::<Result<Vec<_>, _>>()?;
     let began = Instant::now();
     let mut made: Vec<Option<Made>> = wanted

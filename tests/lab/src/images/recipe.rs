@@ -97,15 +97,17 @@ pub(crate) fn named<'a>(recipes: &'a [Recipe], name: &str) -> Result<&'a Recipe,
         .ok_or_else(|| ImageError::Unknown { asked: name.to_owned(), known: NAMES.to_vec() })
 }
 
-/// Every recipe, hashed.
+/// Every recipe, hashed; the agent's around this program, or the one that a release build leaves.
 pub(crate) fn all(
     images: &Path,
     versions: &Versions,
     architecture: Architecture,
+    program: Option<&Path>,
 ) -> Result<Vec<Recipe>, ImageError> {
+    let program = program.map_or_else(|| agent(images, architecture), Path::to_path_buf);
     let mut recipes: Vec<Recipe> = Vec::new();
     for name in NAMES {
-        let mut recipe = plain(name, images, versions, architecture)?;
+        let mut recipe = plain(name, images, versions, architecture, &program)?;
         let parent = match recipe.parent {
             Parent::Debian(suite) => base::hash(suite, architecture),
             Parent::Image(parent) => named(&recipes, parent)?.hash.clone(),
@@ -122,6 +124,7 @@ fn plain(
     images: &Path,
     versions: &Versions,
     architecture: Architecture,
+    program: &Path,
 ) -> Result<Recipe, ImageError> {
     let java = |suite| -> Result<_, ImageError> {
         let java = versions.java(suite)?.to_owned();
@@ -164,12 +167,12 @@ fn plain(
         contents: match name {
             "jre-17" | "jre-11" => &["Dockerfile", "modules", "heap"],
             "kafka" => &["Dockerfile", "bin", "exporter.yaml"],
-            "agent" => &["Dockerfile", "healthy"],
+            "agent" => &["Dockerfile"],
             _ => &["Dockerfile", "bin", "conf", "exporter.yaml"],
         },
         jars: jars.map(|(pom, list)| Jars { pom: folder.join(pom), list: folder.join(list) }),
         versions: versions.clone(),
-        program: (name == "agent").then(|| agent(images, architecture)),
+        program: (name == "agent").then(|| program.to_path_buf()),
         folder,
     })
 }

@@ -25,13 +25,14 @@ pub struct Run<'a> {
     pub variables: &'a [(&'a str, &'a str)],
     /// In MiB; 0 is none.
     pub memory: i64,
-    /// A volume, and where.
+    /// A volume or a folder of the board's, and where; more options after a colon.
     pub volume: Option<(&'a str, &'a str)>,
 }
 
 pub struct Container {
     runtime: Runtime,
     engine: Docker,
+    image: String,
     id: String,
     began: Instant,
 }
@@ -85,7 +86,7 @@ impl Container {
             engine.start_container(&made.id, None::<StartContainerOptions>).await.unwrap();
             made.id
         });
-        Self { runtime, engine, id, began: Instant::now() }
+        Self { runtime, engine, image: run.image.to_owned(), id, began: Instant::now() }
     }
 
     /// Runs a program in it.
@@ -110,15 +111,34 @@ impl Container {
         done.unwrap().unwrap_or_else(|error| Said { status: -1, text: error.to_string() })
     }
 
-    /// Waits for its own health check to succeed; how long it took since the start.
-    pub fn healthy(&self, program: &str, limit: Duration) -> Duration {
+    /// Runs its image's own health check in it, which must be in exec form.
+    pub fn check(&self) -> Said {
+        let image = self.runtime.block_on(self.engine.inspect_image(&self.image)).unwrap();
+        let test = image.config.unwrap().healthcheck.unwrap().test.unwrap();
+        let Some(("CMD", words)) = test.split_first().map(|(form, words)| (form.as_str(), words)) else {
+            panic!("{test:?} is no health check in exec form");
+        };
+        self.exec(&words.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    /// Waits for its image's own health check to succeed.
+    pub fn healthy(&self, limit: Duration) {
+        self.until("healthy", limit, |said: &mut String| {
+            let Said { status, text } = self.check();
+            *said = text;
+            (status == 0).then_some(())
+        });
+    }
+
+    /// Waits until there is something, or tells what was looked at last and the end of the log.
+    fn until<T>(&self, what: &str, limit: Duration, mut look: impl FnMut(&mut String) -> Option<T>) -> T {
+        let mut seen = String::new();
         loop {
-            let said = self.exec(&[program]);
-            let took = self.began.elapsed();
-            if said.status == 0 {
-                return took;
+            if let Some(found) = look(&mut seen) {
+                return found;
             }
-            assert!(took < limit, "not healthy after {took:?}: {}\n{}", said.text, last(&self.logs(), 30));
+            let took = self.began.elapsed();
+            assert!(took < limit, "not {what} after {took:?}: {seen}\n{}", last(&self.logs(), 30));
             thread::sleep(LOOK);
         }
     }
@@ -149,13 +169,7 @@ impl Container {
 
     /// Waits for its end by itself.
     pub fn ended(&self, limit: Duration) -> i64 {
-        loop {
-            if let Some(status) = self.exit_status() {
-                return status;
-            }
-            assert!(self.began.elapsed() < limit, "it runs on:\n{}", last(&self.logs(), 30));
-            thread::sleep(LOOK);
-        }
+        self.until("ended", limit, |_| self.exit_status())
     }
 
     fn exit_status(&self) -> Option<i64> {

@@ -3,12 +3,11 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use pirack_lab::{Lab, Outcome, images};
+use pirack_lab::{Board, Outcome, images};
 
 use crate::container::{Container, Run};
 use crate::{contract, get, listening, only_its_ports};
 
-const HEALTHY: &str = "/opt/kafka/bin/healthy";
 const LIMIT: Duration = Duration::from_secs(90);
 const CLUSTER: &str = "pirackpirackpirackpira";
 
@@ -56,41 +55,42 @@ fn everything(address: &str) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn start(lab: &Lab, variables: &[(&str, String)], volume: Option<&str>) -> Container {
+fn start(board: &Board, variables: &[(&str, String)], volume: Option<&str>) -> Container {
     let image = images::reference("kafka").unwrap();
     let variables: Vec<(&str, &str)> =
         variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let volume = volume.map(|name| (name, "/var/lib/kafka/data"));
-    Container::start(lab.board(1), &Run { image: &image, variables: &variables, memory: 1280, volume })
+    Container::start(board, &Run { image: &image, variables: &variables, memory: 1280, volume })
 }
 
-pub fn alone(lab: &Lab) -> Outcome {
-    let before = listening(lab.board(1));
-    let kafka = start(lab, &[], None);
-    let first = kafka.exec(&[HEALTHY]);
+pub fn alone(board: &Board) -> Outcome {
+    let before = listening(board);
+    let kafka = start(board, &[], None);
+    let first = kafka.check();
     assert_ne!(first.status, 0, "healthy before it could be: {}", first.text);
-    kafka.healthy(HEALTHY, LIMIT);
+    kafka.healthy(LIMIT);
     assert!(kafka.command_line().contains("-Xmx512m"), "{}", kafka.command_line());
-    only_its_ports(lab.board(1), "kafka", &before, &[]);
-    assert!(get(lab.board(1), 8080, "/metrics").contains("kafka_replica_underreplicatedpartitions 0.0"));
+    only_its_ports(board, "kafka", &before, &[]);
+    assert!(get(board, 8080, "/metrics").contains("kafka_replica_underreplicatedpartitions 0.0"));
     let topics = kafka.exec(&["kafka-topics.sh", "--bootstrap-server", "localhost:9092", "--list"]);
     assert_eq!(topics.status, 0, "{}", topics.text);
     assert_eq!(kafka.exec(&["id", "-u"]).text.trim(), "1000");
     Ok(())
 }
 
-pub fn variables(lab: &Lab) -> Outcome {
-    let address = lab.board(1).address().to_string();
+pub fn variables(board: &Board) -> Outcome {
+    let address = board.address().to_string();
     let variables = everything(&address);
-    let mut listed = contract("kafka/CONTRACT.md");
-    // A configuration of one's own for log4j stands in for the two that say how much is logged.
-    assert!(listed.remove("KAFKA_LOG4J_OPTS"));
-    let shown: BTreeSet<String> = variables.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let listed = contract("kafka/CONTRACT.md");
+    // A log4j configuration of one's own stands in for two of these: a container of its own shows it.
+    let others = of_a_controller(&address);
+    let shown: BTreeSet<String> =
+        variables.iter().chain(&others).map(|(name, _)| (*name).to_owned()).collect();
     assert_eq!(listed.difference(&shown).collect::<Vec<_>>(), Vec::<&String>::new(), "listed and not shown");
 
-    let before = listening(lab.board(1));
-    let kafka = start(lab, &variables, None);
-    kafka.healthy(HEALTHY, LIMIT);
+    let before = listening(board);
+    let kafka = start(board, &variables, None);
+    kafka.healthy(LIMIT);
     let line = kafka.command_line();
     for part in ["-Xms200m -Xmx300m", "-Dseen=opts", "-XX:+UseSerialGC", "-Dseen=jmx", "jmxremote.port=9999"]
     {
@@ -100,9 +100,9 @@ pub fn variables(lab: &Lab) -> Outcome {
     assert!(!line.contains("UseG1GC") && line.matches("-javaagent").count() == 1, "{line}");
     assert!(!kafka.file("/tmp/gc.log").is_empty());
     // Java itself opens one more port, by chance and for the board alone, where remote JMX is asked for.
-    let opened: BTreeSet<u16> = listening(lab.board(1)).difference(&before).copied().collect();
+    let opened: BTreeSet<u16> = listening(board).difference(&before).copied().collect();
     assert!(opened.is_superset(&BTreeSet::from([8080, 9092, 9093, 9094, 9999])), "{opened:?}");
-    assert!(get(lab.board(1), 8080, "/metrics").contains("kafka_controller_activecontrollercount 1.0"));
+    assert!(get(board, 8080, "/metrics").contains("kafka_controller_activecontrollercount 1.0"));
 
     let tool = |words: &str| {
         let server = format!("--bootstrap-server {address}:9094 {words}");
@@ -148,7 +148,7 @@ pub fn variables(lab: &Lab) -> Outcome {
     Ok(())
 }
 
-pub fn as_the_official_image(lab: &Lab) -> Outcome {
+pub fn as_the_official_image(board: &Board) -> Outcome {
     // Kafka's own jar has what the official image reads its environment with.
     let script = "mkdir -p /tmp/default /tmp/mounted /tmp/final && \
         for f in server.properties log4j2.yaml tools-log4j2.yaml; do : >/tmp/default/$f; done; \
@@ -160,13 +160,32 @@ pub fn as_the_official_image(lab: &Lab) -> Outcome {
         ("KAFKA_A__B_C___D", "x"),
         ("KAFKA_HEAP_OPTS", "-Xmx200m"),
     ];
-    let address = lab.board(1).address().to_string();
+    let address = board.address().to_string();
     let mut variables = everything(&address);
     // The official image would write this one down as a property; the exporter's port would be taken.
     variables.retain(|(name, _)| !["KAFKA_JMX_PORT", "KAFKA_OPTS", "KAFKA_HEAP_OPTS"].contains(name));
     variables.extend(odd.map(|(name, value)| (name, value.to_owned())));
-    let kafka = start(lab, &variables, None);
-    kafka.healthy(HEALTHY, LIMIT);
+    // The guests' door comes first and asks who is there: the health check takes the one between brokers.
+    let guarded = [
+        (
+            "KAFKA_LISTENERS",
+            format!("GUEST://{address}:9094,RACK://{address}:9092,CONTROLLER://{address}:9093"),
+        ),
+        (
+            "KAFKA_LISTENER_SECURITY_PROTOCOL_MAP",
+            "GUEST:SASL_PLAINTEXT,RACK:PLAINTEXT,CONTROLLER:PLAINTEXT".to_owned(),
+        ),
+        ("KAFKA_LISTENER_NAME_GUEST_SASL_ENABLED_MECHANISMS", "PLAIN".to_owned()),
+        (
+            "KAFKA_LISTENER_NAME_GUEST_PLAIN_SASL_JAAS_CONFIG",
+            "org.apache.kafka.common.security.plain.PlainLoginModule required user_visitor=\"open sesame\";"
+                .to_owned(),
+        ),
+    ];
+    variables.retain(|(name, _)| guarded.iter().all(|(other, _)| name != other));
+    variables.extend(guarded);
+    let kafka = start(board, &variables, None);
+    kafka.healthy(LIMIT);
     let properties = |text: &str| -> BTreeSet<String> {
         text.lines().map(str::trim).filter(|line| line.contains('=')).map(str::to_owned).collect()
     };
@@ -178,15 +197,15 @@ pub fn as_the_official_image(lab: &Lab) -> Outcome {
     Ok(())
 }
 
-pub fn foreign_volume(lab: &Lab) -> Outcome {
+pub fn foreign_volume(board: &Board) -> Outcome {
     let variables = [("CLUSTER_ID", CLUSTER.to_owned())];
-    let first = start(lab, &variables, Some("foreign"));
-    first.healthy(HEALTHY, LIMIT);
+    let first = start(board, &variables, Some("foreign"));
+    first.healthy(LIMIT);
     let (status, _) = first.stop(60);
     assert_eq!(status, 143);
     drop(first);
     let refused = |variables: &[(&str, String)], letter: &str| {
-        let kafka = start(lab, variables, Some("foreign"));
+        let kafka = start(board, variables, Some("foreign"));
         assert_eq!(kafka.ended(LIMIT), 78, "{}", kafka.logs());
         assert!(kafka.logs().contains(letter), "{}", kafka.logs());
     };
@@ -202,22 +221,33 @@ pub fn foreign_volume(lab: &Lab) -> Outcome {
     Ok(())
 }
 
-pub fn controller(lab: &Lab) -> Outcome {
-    let address = lab.board(1).address().to_string();
-    let mut variables = everything(&address);
+/// The same for a controller that is no broker; its log is as log4j itself has it where nobody configured it.
+fn of_a_controller(address: &str) -> Vec<(&'static str, String)> {
     let gone = [
         "KAFKA_ADVERTISED_LISTENERS",
         "KAFKA_LISTENERS",
         "KAFKA_PROCESS_ROLES",
         "KAFKA_INTER_BROKER_LISTENER_NAME",
     ];
+    let mut variables = everything(address);
     variables.retain(|(name, _)| !gone.contains(name));
     variables.push(("KAFKA_PROCESS_ROLES", "controller".to_owned()));
     variables.push(("KAFKA_LISTENERS", format!("CONTROLLER://{address}:9093")));
-    let kafka = start(lab, &variables, None);
-    kafka.healthy(HEALTHY, LIMIT);
+    variables.push(("KAFKA_LOG4J_OPTS", "-Dlog4j2.level=INFO -Dseen=log4j".to_owned()));
+    variables
+}
+
+pub fn controller(board: &Board) -> Outcome {
+    let address = board.address().to_string();
+    let kafka = start(board, &of_a_controller(&address), None);
+    kafka.healthy(LIMIT);
+    let line = kafka.command_line();
+    assert!(line.contains("-Dseen=log4j") && !line.contains("log4j2.configurationFile"), "{line}");
     let (status, took) = kafka.stop(60);
-    assert_eq!(status, 143, "{}", kafka.logs());
+    let log = kafka.logs();
+    assert_eq!(status, 143, "{log}");
     assert!(took < Duration::from_secs(30), "{took:?}");
+    // KAFKA_LOG4J_ROOT_LOGLEVEL is WARN, and has no say any more; nor has the image's own pattern.
+    assert!(log.contains(" INFO  kafka.server.ControllerServer - "), "{log}");
     Ok(())
 }

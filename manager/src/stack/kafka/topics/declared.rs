@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::stack::kafka::Replication;
+
 /// The one source of what the rack's topics are.
 const FILE: &str = include_str!("../../../../../images/kafka/topics.toml");
 /// Derived from the number of replicas, so that the two can never contradict each other.
@@ -25,15 +27,6 @@ pub struct Declared {
     pub replication: Replication,
     /// The topics, in the order of the file.
     pub topics: Vec<Topic>,
-}
-
-/// How many replicas, and how many of them may be away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Replication {
-    /// Never more replicas than this.
-    pub most: usize,
-    /// Writing goes on while so many of them are away.
-    pub spare: usize,
 }
 
 /// One topic.
@@ -89,20 +82,6 @@ struct RawTopic {
     settings: BTreeMap<String, toml::Value>,
 }
 
-impl Replication {
-    /// Replicas of a topic that is created among so many brokers.
-    #[must_use]
-    pub fn replicas(self, brokers: usize) -> usize {
-        brokers.clamp(1, self.most)
-    }
-
-    /// `min.insync.replicas` of a topic with so many replicas.
-    #[must_use]
-    pub fn in_sync(self, replicas: usize) -> usize {
-        replicas.saturating_sub(self.spare).max(1)
-    }
-}
-
 impl Declared {
     /// What the program was built with.
     ///
@@ -119,10 +98,7 @@ impl Declared {
     pub fn parse(text: &str) -> Result<Self, DeclaredError> {
         let raw: RawFile = toml::from_str(text)?;
         let RawReplication { most, spare } = raw.replication;
-        if most == 0 || spare >= most {
-            let what = format!("replication: most = {most} with spare = {spare}");
-            return Err(wrong(what, "keep at least one replica, and spare fewer than there are"));
-        }
+        let replication = Replication::checked(most, spare).map_err(|(what, remedy)| wrong(what, remedy))?;
         let mut topics: Vec<Topic> = Vec::new();
         for RawTopic { name, partitions, settings } in raw.topic {
             if !name.strip_prefix(OURS).is_some_and(is_name) {
@@ -142,7 +118,7 @@ impl Declared {
         if topics.is_empty() {
             return Err(wrong("no topic is declared".to_owned(), "add a [[topic]]"));
         }
-        Ok(Self { replication: Replication { most, spare }, topics })
+        Ok(Self { replication, topics })
     }
 
     /// The same, but messages stay so long; a segment never takes messages for longer than that.

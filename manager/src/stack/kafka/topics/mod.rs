@@ -14,7 +14,7 @@ mod plan;
 mod show;
 
 pub use apply::{Report, Request, TopicsError, apply};
-pub use declared::{Declared, DeclaredError, Replication, Topic};
+pub use declared::{Declared, DeclaredError, Topic};
 pub use plan::{Change, Left, Observed, ObservedTopic, Partition, Plan, Refusal, Step, leaderless, plan};
 
 #[cfg(test)]
