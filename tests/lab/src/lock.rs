@@ -4,6 +4,7 @@
 //! started and has not been written down yet, its starter holds the same lock (see `machine`): whoever gets it
 //! finds every process recorded.
 
+use std::fmt;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::os::unix::fs::MetadataExt as _;
@@ -27,6 +28,15 @@ struct Holder {
     program: String,
     since: String,
 }
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (process {}, since {})", self.program, self.process.pid, self.since)
+    }
+}
+
+/// A lock is held for a moment before it is signed.
+const UNSIGNED: &str = "a process that has not signed yet";
 
 /// The lab's lock, held until dropped.
 #[derive(Debug)]
@@ -65,11 +75,12 @@ impl Lock {
         }
     }
 
-    /// As [`Lock::take`], but for nothing when anybody has it.
+    /// As [`Lock::take`], but for nothing when a living process has it.
     pub(crate) fn take_free(place: &Place) -> Result<Option<Self>, LabError> {
-        match Self::attempt(place)? {
-            Try::Taken(lock) => Ok(Some(lock)),
-            Try::Held { .. } => Ok(None),
+        match Self::take(place, Duration::ZERO) {
+            Ok(lock) => Ok(Some(lock)),
+            Err(LabError::Held { .. }) => Ok(None),
+            Err(other) => Err(other),
         }
     }
 
@@ -90,7 +101,9 @@ impl Lock {
                 }
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => {
-                    let (holder, lives) = read(&mut file);
+                    let holder = signature(&mut file);
+                    let lives = holder.as_ref().is_some_and(|holder| holder.process.lives());
+                    let holder = holder.map_or_else(|| UNSIGNED.to_owned(), |holder| holder.to_string());
                     return Ok(Try::Held { holder, lives });
                 }
                 Err(TryLockError::Error(error)) => return Err(LabError::file("locking", &path)(error)),
@@ -104,11 +117,15 @@ impl Lock {
     }
 }
 
-/// Who holds the lab, if somebody does.
+/// Who holds the lab, if somebody does: not what was just being started by one that is dead.
 pub(crate) fn holder(place: &Place) -> Option<String> {
     let mut file = File::open(place.state().join("lock")).ok()?;
     match file.try_lock_shared() {
-        Err(TryLockError::WouldBlock) => Some(read(&mut file).0),
+        Err(TryLockError::WouldBlock) => match signature(&mut file) {
+            Some(holder) if !holder.process.lives() => None,
+            Some(holder) => Some(holder.to_string()),
+            None => Some(UNSIGNED.to_owned()),
+        },
         _ => None,
     }
 }
@@ -128,14 +145,8 @@ fn sign(file: &mut File) -> std::io::Result<()> {
     file.write_all(serde_json::to_string(&holder)?.as_bytes())
 }
 
-fn read(file: &mut File) -> (String, bool) {
+fn signature(file: &mut File) -> Option<Holder> {
     let mut text = String::new();
-    // A lock is held for a moment before it is signed.
-    let read = file.rewind().and_then(|()| file.read_to_string(&mut text));
-    match read.ok().and_then(|_| serde_json::from_str::<Holder>(&text).ok()) {
-        Some(Holder { process, program, since }) => {
-            (format!("{program} (process {}, since {since})", process.pid), process.lives())
-        }
-        None => ("a process that has not signed yet".to_owned(), false),
-    }
+    file.rewind().and_then(|()| file.read_to_string(&mut text)).ok()?;
+    serde_json::from_str(&text).ok()
 }

@@ -104,7 +104,7 @@ pub(crate) fn other_cache() -> Outcome {
     assert_eq!(said(&mut lab(&name, &["up", "--boards", "1"])).0, Some(0));
     let traces = Traces::of(&name);
     let down = said(lab(&name, &["down"]).env("XDG_CACHE_HOME", other.path()));
-    assert_eq!(down, (Some(0), String::new()));
+    assert_eq!(down.0, Some(0), "{}", down.1);
     traces.wait_gone();
     Ok(())
 }
