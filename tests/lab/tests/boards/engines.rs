@@ -40,12 +40,13 @@ pub(crate) fn memory_limit(lab: &Lab) -> Outcome {
         let engine = program::import(lab.board(1)).await;
         // `tail` keeps its last line, and this one has no end.
         program::start(&engine, "greedy", "tail /dev/zero", Some(32 << 20)).await;
-        let (status, out_of_memory, _) = program::finish(&engine, "greedy").await;
-        assert!(status != 0 && out_of_memory, "{status}");
+        let (status, _) = program::finish(&engine, "greedy").await;
+        // Killed, and by nobody but the kernel: that Docker heard why it was, it learns too late on a busy machine.
+        assert_eq!(status, 137);
 
         program::start(&engine, "modest", "echo enough", Some(32 << 20)).await;
-        let (status, out_of_memory, output) = program::finish(&engine, "modest").await;
-        assert!(status == 0 && !out_of_memory, "{output}");
+        let (status, output) = program::finish(&engine, "modest").await;
+        assert_eq!(status, 0, "{output}");
     });
     Ok(())
 }
@@ -55,7 +56,7 @@ pub(crate) fn container_reaches_board(lab: &Lab) -> Outcome {
         let engine = program::import(lab.board(1)).await;
         let line = format!("read -r banner </dev/tcp/{}/22; echo $banner", lab.board(2).address());
         program::start(&engine, "visitor", &line, None).await;
-        let (status, _, output) = program::finish(&engine, "visitor").await;
+        let (status, output) = program::finish(&engine, "visitor").await;
         assert!(status == 0 && output.contains("SSH-2.0"), "{output}");
     });
     Ok(())

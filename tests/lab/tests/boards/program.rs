@@ -84,8 +84,8 @@ fn container(line: &str, host: HostConfig) -> ContainerCreateBody {
     }
 }
 
-/// Waits for a container's end, and returns its exit status, whether it died of its memory limit, and its output.
-pub(crate) async fn finish(engine: &Docker, name: &str) -> (i64, bool, String) {
+/// Waits for a container's end, and returns its exit status and its output.
+pub(crate) async fn finish(engine: &Docker, name: &str) -> (i64, String) {
     let mut ended = engine.wait_container(name, None::<WaitContainerOptions>);
     // An exit status that is not 0 comes as an error; the state has it too.
     while ended.next().await.is_some_and(|end| end.is_ok()) {}
@@ -94,7 +94,7 @@ pub(crate) async fn finish(engine: &Docker, name: &str) -> (i64, bool, String) {
     let lines = engine.logs(name, Some(options)).try_collect::<Vec<_>>().await.unwrap();
     let output = lines.iter().map(ToString::to_string).collect();
     remove(engine, name).await;
-    (state.exit_code.unwrap(), state.oom_killed.unwrap(), output)
+    (state.exit_code.unwrap(), output)
 }
 
 /// Removes a container, running or not.
