@@ -1,15 +1,16 @@
 //! `pirack schema apply`: the rack's tables in Cassandra.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use clap::{Args, Subcommand};
-use jiff::{Span, SpanRelativeTo};
 use pirack::stack::cassandra::schema::{Action, Change, Connection, Report, Wishes, apply};
-use tracing_subscriber::EnvFilter;
+
+use super::log;
+use super::span::{deadline, span};
 
 /// What can be done with the schema.
 #[derive(Subcommand)]
@@ -65,7 +66,7 @@ pub(crate) struct Apply {
 /// Runs one of them.
 pub(crate) fn run(schema: &Schema) -> anyhow::Result<ExitCode> {
     let Schema::Apply(options) = schema;
-    log_to_stderr();
+    log::to_stderr("error,scylla=off");
     let login = match (&options.user, &options.password_file) {
         (Some(user), Some(file)) => Some((user.clone(), password(file)?)),
         _ => None,
@@ -116,16 +117,12 @@ fn say(text: &str) {
     let _gone = writeln!(std::io::stdout().lock(), "{text}");
 }
 
-fn log_to_stderr() {
-    let filter = EnvFilter::try_from_env("PIRACK_LOG").unwrap_or_else(|_| EnvFilter::new("error,scylla=off"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter);
-    builder.with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr).init();
-}
-
 fn password(file: &Path) -> anyhow::Result<String> {
     let text = std::fs::read_to_string(file)
         .with_context(|| format!("cannot read the password file {}", file.display()))?;
-    let password = text.trim_end_matches(['\r', '\n']);
+    // As an agent reads it: one newline at the end is not part of it, and one file is one password.
+    let password = text.strip_suffix('\n').unwrap_or(&text);
+    let password = password.strip_suffix('\r').unwrap_or(password);
     ensure!(
         !password.is_empty(),
         "the password file {} is empty: write the password into it",
@@ -158,16 +155,6 @@ fn keep(text: &str) -> Result<Duration, String> {
     asked.ok_or_else(|| "give a time such as 30d, 36h or 8w, from 1h to 7300d".to_owned())
 }
 
-fn deadline(text: &str) -> Result<Duration, String> {
-    let asked = span(text).filter(|deadline| *deadline >= Duration::from_secs(1));
-    asked.ok_or_else(|| "give a time such as 30s or 5m".to_owned())
-}
-
-fn span(text: &str) -> Option<Duration> {
-    let span: Span = text.parse().ok()?;
-    span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?.try_into().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -179,6 +166,16 @@ mod tests {
         assert_eq!(keep("36h"), Ok(Duration::from_secs(36 * 3600)));
         for wrong in ["", "30", "1m", "-3d", "8000d", "soon"] {
             assert!(keep(wrong).is_err(), "{wrong:?} passed");
+        }
+    }
+
+    #[test]
+    fn a_password_is_the_file_without_one_newline_as_an_agent_reads_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("password");
+        for (content, expected) in [("open\n", Some("open")), ("open\n\n", Some("open\n")), ("\r\n", None)] {
+            std::fs::write(&file, content).unwrap();
+            assert_eq!(password(&file).ok().as_deref(), expected, "{content:?}");
         }
     }
 

@@ -1,15 +1,16 @@
 //! `pirack topics apply`: the rack's topics in Kafka.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
-use jiff::{Span, SpanRelativeTo};
 use pirack::stack::kafka::Bootstrap;
 use pirack::stack::kafka::topics::{Declared, Report, Request, apply};
-use tracing_subscriber::EnvFilter;
+
+use super::log;
+use super::span::{deadline, span};
 
 /// What can be done with the topics.
 #[derive(Subcommand)]
@@ -50,9 +51,7 @@ pub(crate) struct Apply {
 /// Runs one of them.
 pub(crate) fn run(topics: Topics) -> anyhow::Result<ExitCode> {
     let Topics::Apply(options) = topics;
-    let filter = EnvFilter::try_from_env("PIRACK_LOG").unwrap_or_else(|_| EnvFilter::new("error"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter);
-    builder.with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr).init();
+    log::to_stderr("error");
     let declared = Declared::built_in()?;
     let request = Request {
         declared: match options.retention {
@@ -98,17 +97,6 @@ fn retention(text: &str) -> Result<Duration, String> {
     let sensible = Duration::from_secs(60)..=Duration::from_secs(3650 * 86_400);
     let asked = span(text).filter(|retention| sensible.contains(retention));
     asked.ok_or_else(|| "give a time such as 12h, 1d or 2w, from 1m to 3650d".to_owned())
-}
-
-fn deadline(text: &str) -> Result<Duration, String> {
-    let sensible = Duration::from_secs(1)..=Duration::from_secs(86_400);
-    let asked = span(text).filter(|deadline| sensible.contains(deadline));
-    asked.ok_or_else(|| "give a time such as 30s or 5m, of at most a day".to_owned())
-}
-
-fn span(text: &str) -> Option<Duration> {
-    let span: Span = text.parse().ok()?;
-    span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?.try_into().ok()
 }
 
 #[cfg(test)]

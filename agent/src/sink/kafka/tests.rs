@@ -197,7 +197,7 @@ async fn the_largest_record_that_a_queue_holds_arrives() {
     let mut noise = 1_u64;
     records[0].payload = std::iter::repeat_with(|| {
         noise = noise.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        b'a' + (noise >> 33) as u8 % 26
+        b'a' + noise.to_be_bytes()[0] % 26
     })
     .take(1 << 20)
     .collect();
