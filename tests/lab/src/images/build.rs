@@ -10,7 +10,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use bollard::query_parameters::{BuildImageOptions, CreateImageOptions, PushImageOptions};
+use bollard::query_parameters::{BuildImageOptions, ImportImageOptions, PushImageOptions};
 use bollard::{Docker, body_full};
 use futures_util::StreamExt as _;
 
@@ -114,14 +114,14 @@ impl<'a> Foundry<'a> {
         Ok(Made::of(recipe, Origin::Built, stored.pulled_bytes, began.elapsed().as_secs_f64()))
     }
 
-    /// The Debian of that suite, imported.
+    /// The Debian of that suite, loaded.
     fn debian(&self, suite: &str) -> Result<String, ImageError> {
         let tag = format!("{suite}-{}-{}", self.architecture.name(), base::hash(suite, self.architecture));
-        let reference = format!("pirack/debian:{tag}");
+        let reference = format!("pirack/base:{tag}");
         if !self.has(&reference)? {
-            let path = base::ensure(suite, self.architecture)?;
-            let archive = fs::read(&path).map_err(ImageError::file("reading", &path))?;
-            self.runtime.block_on(self.import(&tag, archive))?;
+            let layer = base::ensure(suite, self.architecture)?;
+            let image = context::image(&reference, self.architecture, &layer)?;
+            self.runtime.block_on(self.load(&reference, image))?;
             self.here.borrow_mut().push(reference.clone());
         }
         Ok(reference)
@@ -142,17 +142,11 @@ impl<'a> Foundry<'a> {
         self.runtime.block_on(within(&what, ANSWER_DEADLINE, answer))
     }
 
-    async fn import(&self, tag: &str, archive: Vec<u8>) -> Result<(), ImageError> {
-        let what = format!("importing Debian as {tag}");
-        let options = CreateImageOptions {
-            from_src: Some("-".to_owned()),
-            repo: Some("pirack/debian".to_owned()),
-            tag: Some(tag.to_owned()),
-            platform: self.architecture.platform().to_owned(),
-            ..CreateImageOptions::default()
-        };
+    async fn load(&self, reference: &str, image: Vec<u8>) -> Result<(), ImageError> {
+        let what = format!("loading {reference}");
         let answers = async {
-            let mut stream = self.engine.create_image(Some(options), Some(body_full(archive.into())), None);
+            let options = ImportImageOptions::default();
+            let mut stream = self.engine.import_image(options, body_full(image.into()), None);
             while let Some(answer) = stream.next().await {
                 answer.map_err(ImageError::engine(what.clone()))?;
             }

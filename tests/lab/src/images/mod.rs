@@ -4,7 +4,7 @@
 //! arguments, its processor, and its parent's hash. So what the registry has under that tag is never built or
 //! pushed again, and a test that names an image gets the one that this tree describes or none.
 //!
-//! A build goes: base (debootstrap, imported) → `jre` → the image → the lab's registry. Jars come by Maven and
+//! A build goes: base (debootstrap, loaded) → `jre` → the image → the lab's registry. Jars come by Maven and
 //! enter a build only when each has the checksum that is committed. All of it lies in the cache, outside the tree.
 
 mod architecture;
