@@ -14,10 +14,10 @@ use pirack_tests::wait;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::rack::{NOTICE, RECOVERY, Rack, pirack};
+use crate::rack::{NOTICE, Promise, RECOVERY, Rack, pirack};
 use crate::topics;
 
-const PROMISES: &[(&str, fn(&mut Rack))] = &[
+const PROMISES: &[Promise] = &[
     ("kafka::topics_that_are_as_declared_are_left_alone", |rack| topics::declared(&rack.bootstrap())),
     ("kafka::a_setting_that_drifted_comes_back_and_what_others_set_stays", |rack| {
         topics::drift(&rack.bootstrap())

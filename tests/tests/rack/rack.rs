@@ -16,6 +16,9 @@ pub(crate) const NOTICE: Duration = Duration::from_secs(60);
 /// How long services may take to be well again, and what waited to be shipped.
 pub(crate) const RECOVERY: Duration = Duration::from_secs(180);
 
+/// A test's name, and what it holds the rack to.
+pub(crate) type Promise = (&'static str, fn(&mut Rack));
+
 /// Boards, brokers, nodes and agents.
 pub(crate) struct Rack {
     pub(crate) agents: Vec<BoardAgent>,

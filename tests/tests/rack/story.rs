@@ -8,14 +8,14 @@ use pirack_tests::topics::Topics;
 use pirack_tests::wait;
 use scylla::value::CqlTimestamp;
 
-use crate::rack::{NOTICE, RECOVERY, Rack, pirack, runtime};
+use crate::rack::{NOTICE, Promise, RECOVERY, Rack, pirack, runtime};
 
 /// Ten minutes at one health record a second.
 const TEN_MINUTES: usize = 600;
 
 const SINKS: [&str; 2] = ["kafka", "cassandra"];
 
-const STORY: &[(&str, fn(&mut Rack))] = &[
+const STORY: &[Promise] = &[
     ("story::agents_that_are_there_first_say_what_is_missing_and_keep_every_record", Rack::agents_come_first),
     ("story::topics_and_tables_are_made_once_and_a_second_time_changes_nothing", Rack::topics_and_tables),
     ("story::what_waited_for_them_flows", Rack::all_flows),
