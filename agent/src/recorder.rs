@@ -7,9 +7,11 @@
 //!
 //! Readings are appended as they come. Once an interval, when every source of the board's own beat has been
 //! read, and shortly after the beat where one of them is late, the parts of health that they saw become one
-//! health record, and everything appended since is committed with one fsync; at intervals below
-//! [`COMMITS_APART`] together with what the next beats bring. A part older than [`STALE_AFTER`] intervals is
-//! left out: absent, not old.
+//! health record, and everything appended since is committed with one fsync. Beats that come faster than
+//! [`HELD`] arrive together; then a source that is heard again shows that its last beat is over. A part older
+//! than [`parts::STALE_AFTER`] intervals is left out: absent, not old.
+
+mod parts;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,20 +19,18 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 
+use self::parts::{Part, Parts};
 use crate::clock::Clock;
 use crate::letter::chain;
 use crate::queue::{Closed, Loss, Losses, QueueError, Writer};
 use crate::record::{BoardName, Body, Gap, GapReason, Health, Identity, Moment, Reading, Record};
-use crate::schedule::Observed;
+use crate::schedule::{HELD, Observed};
 use crate::sink::SinkName;
 use crate::tally::Tally;
 
-/// A part of health is left out after so many of its source's intervals without news.
-const STALE_AFTER: f64 = 3.5;
-
 /// Between two commits, at the least: an fsync wears a card, and with a request to each sink behind it costs
-/// more than what it makes durable.
-const COMMITS_APART: Duration = Duration::from_secs(1);
+/// more than what it makes durable. A little less than [`HELD`], so that what was handed on need not wait again.
+const COMMITS_APART: Duration = Duration::from_millis(950);
 
 /// Everything the recorder needs.
 pub(crate) struct Recorder {
@@ -72,7 +72,7 @@ impl Recorder {
     pub(crate) async fn run(
         self,
         writer: Writer,
-        mut observed: mpsc::Receiver<Observed>,
+        mut observed: mpsc::Receiver<Vec<Observed>>,
         mut refused: mpsc::Receiver<Refused>,
         mut asked: mpsc::Receiver<Ask>,
     ) -> (Vec<Loss>, Result<(), QueueError>) {
@@ -80,6 +80,7 @@ impl Recorder {
         // Late enough for the beat's reads to be in, early enough to feel live.
         let lag = (self.interval / 4).min(Duration::from_millis(250));
         let late = sleep_until(self.start + lag);
+        let between = self.interval.max(HELD);
         tokio::pin!(late);
         let mut pen = Pen::new(&self, writer);
         let mut due: Option<Instant> = None;
@@ -94,8 +95,8 @@ impl Recorder {
             tokio::select! {
                 biased;
                 () = &mut late => {
-                    pen.note_health(&mut parts);
-                    late.set(sleep_until((late.deadline() + self.interval).max(Instant::now())));
+                    pen.note_health(&mut parts, Instant::now());
+                    late.set(sleep_until((late.deadline() + between).max(Instant::now())));
                     due = Some(soonest.max(Instant::now()));
                 }
                 () = commit_due => {
@@ -111,11 +112,9 @@ impl Recorder {
                 }
                 next = observed.recv() => match next {
                     Some(observed) => {
-                        pen.observe(observed, &mut parts);
-                        if parts.all_heard() {
-                            pen.note_health(&mut parts);
+                        if pen.observe_all(observed, &mut parts) {
                             // Another, not the same one reset: that would wake at its old time, too.
-                            late.set(sleep_until(Instant::now() + self.interval + lag));
+                            late.set(sleep_until(Instant::now() + between + lag));
                             due = Some(soonest.max(Instant::now()));
                         }
                         due.get_or_insert_with(|| soonest.max(Instant::now() + 2 * lag));
@@ -164,8 +163,26 @@ impl<'a> Pen<'a> {
         }
     }
 
+    /// Appends what was observed, and the health of every beat that is over; whether there was one.
+    fn observe_all(&mut self, observed: Vec<Observed>, parts: &mut Parts) -> bool {
+        let (mut noted, mut last) = (false, Instant::now());
+        for observed in observed {
+            if parts.heard_this_beat(observed.index) {
+                self.note_health(parts, last);
+                noted = true;
+            }
+            last = observed.read;
+            self.observe(observed, parts);
+            if parts.all_heard() {
+                self.note_health(parts, last);
+                noted = true;
+            }
+        }
+        noted
+    }
+
     fn observe(&mut self, observed: Observed, parts: &mut Parts) {
-        let Observed { index, moment, observation } = observed;
+        let Observed { index, read, moment, observation } = observed;
         let mut readings = Vec::with_capacity(observation.readings.len());
         for reading in observation.readings {
             // JSON has no infinity; a driver that computes one has read nonsense.
@@ -175,12 +192,12 @@ impl<'a> Pen<'a> {
                 readings.push(reading);
             }
         }
-        parts.put(index, moment, observation.health, readings);
+        parts.put(index, Part { read, moment, health: observation.health, readings });
     }
 
-    /// Appends the board's health, of the parts that are fresh.
-    fn note_health(&mut self, parts: &mut Parts) {
-        if let Some((moment, health)) = parts.assemble(Instant::now()) {
+    /// Appends the board's health, of the parts that were fresh then.
+    fn note_health(&mut self, parts: &mut Parts, then: Instant) {
+        if let Some((moment, health)) = parts.assemble(then) {
             self.append(moment, Body::Health(Box::new(health)));
         }
         parts.hear_anew();
@@ -321,77 +338,6 @@ impl<'a> Pen<'a> {
             self.tell_waiting();
         }
         (self.given_up.take(), outcome)
-    }
-}
-
-/// What each source gave last: its part of health, and its readings.
-struct Parts(Vec<Slot>);
-
-struct Slot {
-    stale_after: Duration,
-    /// Whether it is read on the board's own beat.
-    on_beat: bool,
-    /// Whether it was read since the last health.
-    heard: bool,
-    newest: Option<Part>,
-}
-
-struct Part {
-    arrived: Instant,
-    moment: Moment,
-    health: Health,
-    readings: Vec<Reading>,
-}
-
-impl Parts {
-    fn new(sources: &[Duration], beat: Duration) -> Self {
-        let slot = |interval: &Duration| Slot {
-            stale_after: (*interval).max(beat).mul_f64(STALE_AFTER),
-            on_beat: *interval == beat,
-            heard: false,
-            newest: None,
-        };
-        Self(sources.iter().map(slot).collect())
-    }
-
-    fn put(&mut self, index: usize, moment: Moment, health: Health, readings: Vec<Reading>) {
-        if let Some(slot) = self.0.get_mut(index) {
-            slot.newest = Some(Part { arrived: Instant::now(), moment, health, readings });
-            slot.heard = true;
-        }
-    }
-
-    /// Whether nothing of this beat is still to come.
-    fn all_heard(&self) -> bool {
-        let mut on_beat = self.0.iter().filter(|slot| slot.on_beat).peekable();
-        on_beat.peek().is_some() && on_beat.all(|slot| slot.heard)
-    }
-
-    fn hear_anew(&mut self) {
-        self.0.iter_mut().for_each(|slot| slot.heard = false);
-    }
-
-    /// The parts that are not too old.
-    fn fresh(&self, now: Instant) -> impl Iterator<Item = &Part> {
-        self.0.iter().filter_map(move |slot| {
-            let part = slot.newest.as_ref()?;
-            (now.duration_since(part.arrived) <= slot.stale_after).then_some(part)
-        })
-    }
-
-    fn newest(&self, now: Instant) -> Newest {
-        let readings = self.fresh(now).flat_map(|part| part.readings.iter().cloned()).collect();
-        Newest { health: self.assemble(now).map(|(_, health)| health), readings }
-    }
-
-    /// All fresh parts as one health, at the moment of the newest; nothing when no part is fresh.
-    fn assemble(&self, now: Instant) -> Option<(Moment, Health)> {
-        let newest = self.fresh(now).max_by_key(|part| part.arrived)?;
-        let mut health = Health::default();
-        for part in self.fresh(now) {
-            health.merge(part.health.clone());
-        }
-        (health != Health::default()).then_some((newest.moment, health))
     }
 }
 

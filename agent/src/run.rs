@@ -48,8 +48,10 @@ pub use crate::tally::{Counts, QueueCounts, SinkCounts, Snapshot, Tally};
 
 /// How long a stop waits for the disk.
 const CLOSING: Duration = Duration::from_secs(30);
-/// Observations under way between the sources and the recorder.
-const OBSERVATIONS: usize = 256;
+/// Passes over sources under way to the recorder.
+const PASSES: usize = 16;
+/// Refusals under way to the recorder.
+const REFUSALS: usize = 256;
 /// Questions under way to the recorder.
 const QUESTIONS: usize = 4;
 
@@ -157,8 +159,8 @@ impl Agent {
         let (link, plugged) = watch::channel(true);
         let (stop, stopped) = watch::channel(false);
         let (durable, durable_seen) = watch::channel(first);
-        let (observations, observed) = mpsc::channel(OBSERVATIONS);
-        let (refusals, refused) = mpsc::channel(OBSERVATIONS);
+        let (observations, observed) = mpsc::channel(PASSES);
+        let (refusals, refused) = mpsc::channel(REFUSALS);
         let (newest, asked) = mpsc::channel(QUESTIONS);
 
         let queue = writer.queue_id();

@@ -2,25 +2,35 @@
 //!
 //! All beats begin at the same instant, so that what was seen together becomes durable with a single fsync.
 //! On a beat one thread reads its sources one after the other, those first that were quick the last time:
-//! handing each to a thread of its own costs more than most of them do. A source that takes longer than
-//! [`PATIENCE`] keeps its thread to itself, and another thread takes over the rest. A source that takes longer
-//! than its interval misses beats; it is never read twice at once, and never hurries to catch up.
+//! handing each to a thread of its own costs more than most of them do, and so would waking the runtime for
+//! the beat; the thread waits for it by itself. What beats bring that come faster than [`HELD`] is handed on
+//! together. A source that takes longer than [`PATIENCE`] keeps its thread to itself, and another thread takes
+//! over the rest. A source that takes longer than its interval misses beats; it is never read twice at once,
+//! and never hurries to catch up.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+mod mood;
+mod round;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
+use tokio::time::{Instant, sleep_until};
 
+use self::mood::Mood;
+use self::round::{Player, Round};
 use crate::clock::Clock;
-use crate::letter::chain;
 use crate::record::Moment;
-use crate::source::{Observation, Source, SourceError};
+use crate::source::{Observation, Source};
 
-/// The longest that one source holds up another.
+/// The longest that one source holds up another, where each beat is told of on its own; where several are told
+/// of together it may hold up the first of them all, once.
 const PATIENCE: Duration = Duration::from_millis(20);
+
+/// The longest that what was read waits for what the next beats bring.
+pub(crate) const HELD: Duration = Duration::from_secs(1);
 
 /// A source and how often it is read.
 pub struct Scheduled {
@@ -34,18 +44,21 @@ pub struct Scheduled {
 pub struct Observed {
     /// The source's place in the list that was scheduled.
     pub index: usize,
-    /// When the read began.
+    /// When the read began, by the clock that no one sets.
+    pub read: Instant,
+    /// The same moment, as it travels.
     pub moment: Moment,
     /// What it saw.
     pub observation: Observation,
 }
 
-/// Reads every source on its beat until `stop` turns true or nobody listens any more.
+/// Reads every source on its beat until `stop` turns true or nobody listens any more. What is sent together
+/// stands in the order in which the reads ended.
 pub fn spawn(
     sources: Vec<Scheduled>,
     clock: &Arc<dyn Clock>,
     start: Instant,
-    out: &mpsc::Sender<Observed>,
+    out: &mpsc::Sender<Vec<Observed>>,
     stop: &watch::Receiver<bool>,
 ) -> JoinSet<()> {
     let mut beats: BTreeMap<Duration, Vec<Player>> = BTreeMap::new();
@@ -54,162 +67,46 @@ pub fn spawn(
         beats.entry(interval).or_default().push(player);
     }
     let mut tasks = JoinSet::new();
-    for (interval, resting) in beats {
-        let round =
-            Arc::new(Round { clock: Arc::clone(clock), due: Mutex::default(), done: Mutex::default() });
-        let beat = Beat { interval, start, out: out.clone(), round, resting, hands: JoinSet::new() };
-        let mut stop = stop.clone();
-        tasks.spawn(async move {
-            tokio::select! {
-                biased;
-                _ = stop.wait_for(|stop| *stop) => {}
-                () = beat.keep() => {}
-            }
-        });
+    for (interval, players) in beats {
+        let round = Arc::new(Round::new(Arc::clone(clock), interval, start, players));
+        let beat = Beat { out: out.clone(), round };
+        let stop = stop.clone();
+        tasks.spawn(async move { beat.keep(stop).await });
     }
     tasks
 }
 
-/// A source, and how its last read went.
-struct Player {
-    index: usize,
-    source: Box<dyn Source>,
-    mood: Mood,
-    took: Duration,
-}
-
-/// A read that is over: whose, when it began, and what came of it.
-type Read = (Player, Moment, Result<Observation, SourceError>);
-
-/// What the threads of one beat share.
-struct Round {
-    clock: Arc<dyn Clock>,
-    due: Mutex<VecDeque<Player>>,
-    done: Mutex<Vec<Read>>,
-}
-
-impl Round {
-    /// Reads what is due, until nothing is.
-    fn play(&self) {
-        loop {
-            // Not in the loop's head: there the lock would be held while the source is read.
-            let next = locked(&self.due).pop_front();
-            let Some(mut player) = next else { return };
-            let (began, moment) = (Instant::now(), self.clock.now());
-            let outcome = player.source.read();
-            player.took = began.elapsed();
-            locked(&self.done).push((player, moment, outcome));
-        }
-    }
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The sources of one interval.
+/// Whoever fetches what a round's threads read, and has another take over from one that takes too long.
 struct Beat {
-    interval: Duration,
-    start: Instant,
-    out: mpsc::Sender<Observed>,
+    out: mpsc::Sender<Vec<Observed>>,
     round: Arc<Round>,
-    /// The sources that are not being read.
-    resting: Vec<Player>,
-    /// The threads that read the others.
-    hands: JoinSet<()>,
 }
 
 impl Beat {
-    async fn keep(mut self) {
-        let mut ticks = interval_at(self.start, self.interval);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        let mut patience: Option<Instant> = None;
+    async fn keep(self, mut stop: watch::Receiver<bool>) {
+        self.round.take_over();
         loop {
-            let out_of_patience = async {
-                match patience {
-                    Some(at) => sleep_until(at).await,
-                    None => std::future::pending().await,
+            let stopped = tokio::select! {
+                biased;
+                _ = stop.wait_for(|stop| *stop) => true,
+                () = self.round.told.notified() => false,
+                () = sleep_until(self.round.patience()) => {
+                    self.round.take_over();
+                    false
                 }
             };
-            tokio::select! {
-                _ = ticks.tick() => {
-                    self.resting.sort_by_key(|player| player.took);
-                    locked(&self.round.due).extend(self.resting.drain(..));
-                }
-                // A source that panicked is gone, and its thread; the rest is taken over.
-                Some(_) = self.hands.join_next() => {}
-                () = out_of_patience => {}
-            }
-            if self.tell().await.is_err() {
+            // At the end, too: what was held is handed on.
+            let done = self.round.fetch();
+            if (!done.is_empty() && self.out.send(done).await.is_err()) || stopped {
                 return;
             }
-            patience = self.lend_a_hand(patience);
         }
-    }
-
-    /// A thread for what is due, unless one is at it that has not used up the patience; until when that lasts.
-    fn lend_a_hand(&mut self, patience: Option<Instant>) -> Option<Instant> {
-        let now = Instant::now();
-        let waiting = !locked(&self.round.due).is_empty();
-        let busy = !self.hands.is_empty() && patience.is_some_and(|until| now < until);
-        if waiting && !busy {
-            let round = Arc::clone(&self.round);
-            self.hands.spawn_blocking(move || round.play());
-            return Some(now + PATIENCE);
-        }
-        // Once more after the last source was taken: what was read beside a slow one is told without it.
-        patience.filter(|until| now < *until && !self.hands.is_empty())
-    }
-
-    /// Hands on what was read; fails when nobody listens any more.
-    async fn tell(&mut self) -> Result<(), mpsc::error::SendError<Observed>> {
-        let done = std::mem::take(&mut *locked(&self.round.done));
-        for (mut player, moment, outcome) in done {
-            player.mood.note(player.source.name(), player.took, self.interval, outcome.as_ref().err());
-            let index = player.index;
-            self.resting.push(player);
-            if let Ok(observation) = outcome {
-                self.out.send(Observed { index, moment, observation }).await?;
-            }
-        }
-        Ok(())
     }
 }
 
-/// What was last said of a source, so that only changes are logged.
-#[derive(Default)]
-struct Mood {
-    failing: Option<String>,
-    slow: bool,
-}
-
-impl Mood {
-    fn note(&mut self, source: &str, took: Duration, interval: Duration, error: Option<&SourceError>) {
-        let error = error.map(|error| chain(error));
-        if error != self.failing {
-            match &error {
-                Some(error) => {
-                    tracing::warn!(source, error, "source cannot be read; trying again at every beat")
-                }
-                None => tracing::info!(source, "source can be read again"),
-            }
-            self.failing = error;
-        }
-        let slow = took > interval;
-        if slow != self.slow {
-            self.slow = slow;
-            let (took, interval) = (took.as_secs_f64(), interval.as_secs_f64());
-            if slow {
-                tracing::warn!(
-                    source,
-                    took,
-                    interval,
-                    "source takes longer than its interval; beats are left out"
-                );
-            } else {
-                tracing::info!(source, took, interval, "source keeps its interval again");
-            }
-        }
+impl Drop for Beat {
+    fn drop(&mut self) {
+        self.round.end();
     }
 }
 
@@ -217,6 +114,7 @@ impl Mood {
 mod tests {
     use super::*;
     use crate::clock::testing::FixedClock;
+    use crate::source::SourceError;
     use std::sync::mpsc as blocking;
 
     struct Gated(blocking::Receiver<()>);
@@ -266,9 +164,11 @@ mod tests {
         let (_stop, stopped) = watch::channel(false);
         let clock: Arc<dyn Clock> = Arc::new(FixedClock::default());
         let _tasks = spawn((0..9).map(telling).collect(), &clock, Instant::now(), &out, &stopped);
-        for index in 0..9 {
-            assert_eq!(observed.recv().await.map(|observed| observed.index), Some(index));
-        }
+        let pass = observed.recv().await.unwrap_or_default();
+        assert_eq!(
+            pass.iter().map(|observed| observed.index).collect::<Vec<_>>(),
+            (0..9).collect::<Vec<_>>()
+        );
         let threads: std::collections::HashSet<_> = told.try_iter().collect();
         assert_eq!(threads.len(), 1);
     }
@@ -285,13 +185,42 @@ mod tests {
         let (stop, stopped) = watch::channel(false);
         let clock: Arc<dyn Clock> = Arc::new(FixedClock::default());
         let mut tasks = spawn(sources, &clock, Instant::now(), &out, &stopped);
-        for _ in 0..5 {
-            assert_eq!(observed.recv().await.map(|observed| observed.index), Some(1));
+        let mut seen = async || -> Vec<usize> {
+            observed.recv().await.unwrap_or_default().iter().map(|observed| observed.index).collect()
+        };
+        let mut quick = 0;
+        while quick < 5 {
+            let indices = seen().await;
+            assert!(indices.iter().all(|index| *index == 1), "{indices:?}");
+            quick += indices.len();
         }
         open.send(()).unwrap();
-        while observed.recv().await.map(|observed| observed.index) != Some(0) {}
+        while !seen().await.contains(&0) {}
         drop(open);
         stop.send(true).unwrap();
         while tasks.join_next().await.is_some() {}
+    }
+
+    #[tokio::test]
+    async fn what_is_held_when_the_beats_stop_is_handed_on() {
+        let (tell, told) = blocking::channel();
+        let interval = Duration::from_millis(1);
+        let sources = vec![Scheduled { source: Box::new(Telling(tell)), interval }];
+        let (out, mut observed) = mpsc::channel(16);
+        let (stop, stopped) = watch::channel(false);
+        let clock: Arc<dyn Clock> = Arc::new(FixedClock::default());
+        let mut tasks = spawn(sources, &clock, Instant::now(), &out, &stopped);
+        let first = observed.recv().await.unwrap_or_default().len();
+        // The second read is over once the third has begun.
+        let wait = move || (told.recv(), told.recv(), told.recv(), told);
+        let _told = tokio::task::spawn_blocking(wait).await.unwrap();
+        stop.send(true).unwrap();
+        while tasks.join_next().await.is_some() {}
+        drop(out);
+        let mut held = 0;
+        while let Some(pass) = observed.recv().await {
+            held += pass.len();
+        }
+        assert!(first >= 1 && first + held >= 2, "{first} and {held}");
     }
 }

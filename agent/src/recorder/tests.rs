@@ -3,6 +3,7 @@
 
 use uuid::Uuid;
 
+use super::parts::STALE_AFTER;
 use super::*;
 use crate::clock::testing::FixedClock;
 use crate::queue::testing::FakeDisk;
@@ -17,7 +18,7 @@ struct Lab {
     reader: Reader,
     _cursor: Cursor,
     durable: watch::Receiver<u64>,
-    observations: mpsc::Sender<Observed>,
+    observations: mpsc::Sender<Vec<Observed>>,
     refusals: mpsc::Sender<Refused>,
     asks: mpsc::Sender<Ask>,
     recording: tokio::task::JoinHandle<(Vec<Loss>, Result<(), QueueError>)>,
@@ -26,6 +27,11 @@ struct Lab {
 
 /// A recorder of two sources; the second is read only every 60 s.
 fn lab() -> Lab {
+    recorder_of(vec![INTERVAL, 60 * INTERVAL])
+}
+
+/// A recorder of sources that are read so often; the first gives the board's beat.
+fn recorder_of(sources: Vec<Duration>) -> Lab {
     let disk = Arc::new(FakeDisk::default());
     let mut opened =
         queue::open(Arc::clone(&disk) as _, Settings::default(), Uuid::nil(), &["kafka"]).unwrap();
@@ -38,9 +44,9 @@ fn lab() -> Lab {
     let recorder = Recorder {
         board: "w3".parse().unwrap(),
         clock: Arc::clone(&clock) as _,
-        interval: INTERVAL,
+        interval: sources[0],
         start: Instant::now(),
-        sources: vec![INTERVAL, 60 * INTERVAL],
+        sources,
         tally: Arc::new(Tally::default()),
         durable,
     };
@@ -68,8 +74,8 @@ impl Lab {
             quality: Quality::Good,
         };
         let observation = Observation { health, readings: values.iter().map(reading).collect() };
-        let observed = Observed { index, moment: self.clock.now(), observation };
-        self.observations.send(observed).await.unwrap();
+        let observed = Observed { index, read: Instant::now(), moment: self.clock.now(), observation };
+        self.observations.send(vec![observed]).await.unwrap();
     }
 
     /// Everything durable, once `records` are.
@@ -136,6 +142,43 @@ async fn health_is_told_once_the_whole_beat_was_read_and_without_a_late_source_s
     let told = lab.records(3).await;
     assert_eq!(told.len(), 3, "one health a beat");
     assert_eq!(told[2].body, Body::Health(Box::new(uptime(2.0))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn beats_that_arrive_together_are_a_health_each_and_a_late_source_is_not_waited_for() {
+    let mut lab = recorder_of(vec![INTERVAL / 10; 2]);
+    let start = Instant::now();
+    let seen = |index, beat: u32, value| Observed {
+        index,
+        read: start + beat * INTERVAL / 10,
+        moment: Moment { boottime_seconds: f64::from(beat), ..lab.clock.now() },
+        observation: Observation {
+            health: if index == 0 {
+                uptime(value)
+            } else {
+                Health { supply_volts: Some(value), ..Health::default() }
+            },
+            readings: Vec::new(),
+        },
+    };
+    // The second source hangs after the first beat, until what it said is stale.
+    let mut together = vec![seen(0, 0, 1.0), seen(1, 0, 5.1)];
+    together.extend((1..10).map(|beat| seen(0, beat, f64::from(beat + 1))));
+    lab.observations.send(together).await.unwrap();
+    let records = lab.records(9).await;
+    let healths: Vec<_> = records
+        .iter()
+        .map(|record| match &record.body {
+            Body::Health(health) => {
+                (record.moment.boottime_seconds, health.uptime_seconds, health.supply_volts)
+            }
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    let expected: Vec<_> = (0..9_u32)
+        .map(|beat| (f64::from(beat), Some(f64::from(beat + 1)), (beat <= 3).then_some(5.1)))
+        .collect();
+    assert_eq!(healths[..9], expected);
 }
 
 #[tokio::test(start_paused = true)]
@@ -207,4 +250,20 @@ async fn whoever_asks_is_told_what_is_newest_and_nothing_that_is_stale() {
     tokio::time::advance(INTERVAL.mul_f64(STALE_AFTER) + Duration::from_millis(1)).await;
     let told = newest(&lab).await;
     assert!(told.health.is_none() && told.readings.is_empty(), "{told:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_told_stands_while_the_beats_after_it_are_held() {
+    let mut lab = recorder_of(vec![INTERVAL / 10]);
+    let newest = async |lab: &Lab| {
+        let (answer, answered) = oneshot::channel();
+        lab.asks.send(answer).await.unwrap();
+        answered.await.unwrap().health.and_then(|health| health.uptime_seconds)
+    };
+    lab.observe(0, uptime(1.0), &[]).await;
+    lab.records(1).await;
+    tokio::time::advance(HELD).await;
+    assert_eq!(newest(&lab).await, Some(1.0));
+    tokio::time::advance((INTERVAL / 10).mul_f64(STALE_AFTER) + Duration::from_millis(1)).await;
+    assert_eq!(newest(&lab).await, None, "nothing came after it");
 }

@@ -1,15 +1,19 @@
 //! How busy the processors are, by `sysinfo`: only `/proc/stat` and `/proc/loadavg` are refreshed.
 
 use std::io;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use sysinfo::{LoadAvg, MINIMUM_CPU_UPDATE_INTERVAL, System};
 
 use super::host_error;
+use super::relist::Relist;
 use crate::record::Health;
 use crate::source::{Observation, Source, SourceError};
 
 const REMEDY: &str = "see that /proc is mounted and readable to the agent";
+
+/// How old a load may grow: the kernel reckons it anew every 5 s (`LOAD_FREQ` in `include/linux/sched/loadavg.h`).
+const LOAD_EVERY: Duration = Duration::from_millis(900);
 
 /// Processors and load. A share needs two samples: the first is taken here, when the source is made, so
 /// the first read tells the share since then, or none when it comes within `sysinfo`'s 0.2 s. The number of
@@ -18,11 +22,29 @@ const REMEDY: &str = "see that /proc is mounted and readable to the agent";
 pub(super) struct CpuSource {
     system: Option<System>,
     sampled: Instant,
+    relist: Relist,
+    load: LoadAvg,
 }
 
 impl CpuSource {
     pub(super) fn new() -> Self {
-        Self { system: first_sample().ok(), sampled: Instant::now() }
+        Self {
+            system: first_sample().ok(),
+            sampled: Instant::now(),
+            relist: Relist::every(LOAD_EVERY),
+            load: LoadAvg::default(),
+        }
+    }
+
+    fn load(&mut self) -> Result<LoadAvg, SourceError> {
+        if self.relist.due() {
+            let told = System::load_average().map_err(|error| {
+                self.relist.stale();
+                host_error("/proc/loadavg", REMEDY, io::Error::other(error))
+            });
+            self.load = told?;
+        }
+        Ok(self.load.clone())
     }
 }
 
@@ -32,17 +54,17 @@ impl Source for CpuSource {
     }
 
     fn read(&mut self) -> Result<Observation, SourceError> {
+        let load = self.load()?;
         let Some(system) = &mut self.system else {
             let system = first_sample().map_err(|error| host_error("/proc/stat", REMEDY, error))?;
-            let load = load()?;
-            let count = system.cpus().len();
-            *self = Self { system: Some(system), sampled: Instant::now() };
-            return Ok(Observation { health: health(None, count, &load), ..Observation::default() });
+            let health = health(None, system.cpus().len(), &load);
+            (self.system, self.sampled) = (Some(system), Instant::now());
+            return Ok(Observation { health, ..Observation::default() });
         };
         system.refresh_cpu_usage();
         let percent =
             (self.sampled.elapsed() >= MINIMUM_CPU_UPDATE_INTERVAL).then(|| system.global_cpu_usage());
-        let health = health(percent, system.cpus().len(), &load()?);
+        let health = health(percent, system.cpus().len(), &load);
         Ok(Observation { health, ..Observation::default() })
     }
 }
@@ -52,10 +74,6 @@ fn first_sample() -> io::Result<System> {
     system.refresh_cpu_usage();
     // sysinfo keeps silent about a file it could not read; a machine without processors gives it away.
     if system.cpus().is_empty() { Err(io::ErrorKind::NotFound.into()) } else { Ok(system) }
-}
-
-fn load() -> Result<LoadAvg, SourceError> {
-    System::load_average().map_err(|error| host_error("/proc/loadavg", REMEDY, io::Error::other(error)))
 }
 
 fn health(percent: Option<f32>, count: usize, load: &LoadAvg) -> Health {

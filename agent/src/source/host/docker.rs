@@ -10,6 +10,7 @@
 //! with the cgroupfs driver. Version 2 has one hierarchy; version 1 has one a controller, and systemd's
 //! own. Containers with a `--cgroup-parent` of their own are not seen; the opt-in socket counts them.
 
+use std::fs::File;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -54,7 +55,7 @@ impl DockerSource {
     fn list(&mut self) {
         let cgroup = self.root.join("sys/fs/cgroup");
         let hierarchies = HIERARCHIES.iter().map(|name| cgroup.join(name)).filter(|path| path.is_dir());
-        self.hierarchies = hierarchies.map(|path| Hierarchy { path, bare_at: None }).collect();
+        self.hierarchies = hierarchies.map(Hierarchy::new).collect();
         // A masked unit is a link to /dev/null, which is no file: not this one's installation.
         self.installed = UNITS.iter().any(|folder| self.root.join(folder).join("docker.service").is_file());
     }
@@ -108,18 +109,24 @@ impl Source for DockerSource {
 /// One hierarchy of control groups.
 struct Hierarchy {
     path: PathBuf,
+    /// Its folder, open: to ask it saves a walk along the path.
+    folder: Option<File>,
     /// How many links its folder had when neither units nor containers were found in it.
     bare_at: Option<u64>,
 }
 
 impl Hierarchy {
+    fn new(path: PathBuf) -> Self {
+        Self { folder: File::open(&path).ok(), path, bare_at: None }
+    }
+
     /// Its path, where it has groups of units or containers at all. Most of version 1's have not, and looking
     /// for each group in them costs more than all other host sources: a folder that holds as many others as it
     /// did when it was bare is taken to be bare still, until the next list.
     fn inhabited(&mut self) -> Option<PathBuf> {
         // Folders are counted there by the kernel's own file systems; 1 means that nobody counts.
-        let links =
-            std::fs::metadata(&self.path).ok().map(|folder| folder.nlink()).filter(|links| *links > 1);
+        let told = self.folder.as_ref().and_then(|folder| folder.metadata().ok());
+        let links = told.map(|folder| folder.nlink()).filter(|links| *links > 1);
         if links.is_some() && links == self.bare_at {
             return None;
         }
