@@ -137,7 +137,7 @@ mod tests {
    1: 0100007F:1F90 0100007F:D431 01 00000000:00000000 00:00000000 00000000  1000        0 4712 1 0 20 4 30 10 -1
    2: 0100007F:1F91 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4713 1 0 100 0 0 10 0
 ";
-        assert_eq!(listening_sockets(table, 8088), ["socket:[4711]"]);
+        assert_eq!(listening_sockets(table, 8080), ["socket:[4711]"]);
         assert!(listening_sockets(table, 80).is_empty());
     }
 }
