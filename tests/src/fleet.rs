@@ -148,8 +148,7 @@ impl BoardAgent {
 
     fn cursor(&self, sink: &str) -> Value {
         let queue = self.queue();
-        let cursors = queue["cursors"].as_array().cloned().unwrap_or_default();
-        let found = cursors.into_iter().find(|cursor| cursor["name"] == sink);
+        let found = cursor(&queue, sink).cloned();
         found
             .unwrap_or_else(|| panic!("the queue of {} has no cursor \"{sink}\": {queue}", self.board.name()))
     }
@@ -212,13 +211,17 @@ impl BoardAgent {
     }
 }
 
+/// This sink's cursor, of what `buffer status` says of a queue.
+#[must_use]
+pub fn cursor<'a>(queue: &'a Value, sink: &str) -> Option<&'a Value> {
+    queue["cursors"].as_array()?.iter().find(|cursor| cursor["name"] == sink)
+}
+
 impl Drop for BoardAgent {
     fn drop(&mut self) {
         // For whoever looks into a failure: the board and its log go with the lab.
         let now = self.running.as_ref().map(Program::said).unwrap_or_default();
-        let logs = program::root().join("target/logs");
-        drop(fs::create_dir_all(&logs));
-        let log = logs.join(format!("agent-{}.log", self.board.name()));
-        drop(fs::write(log, [self.said.join("\n"), now].join("\n")));
+        let said = [self.said.join("\n"), now].join("\n");
+        program::keep_log(&format!("agent-{}", self.board.name()), &said);
     }
 }

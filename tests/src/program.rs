@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use std::{fmt, fs};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -35,6 +36,13 @@ pub fn agent() -> PathBuf {
 #[must_use]
 pub fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
+
+/// Leaves a log that would go with the test in `target/logs/NAME.log`.
+pub(crate) fn keep_log(name: &str, text: &str) {
+    let logs = root().join("target/logs");
+    // A test has failed for a reason of its own by then, if it has.
+    drop(fs::create_dir_all(&logs).and_then(|()| fs::write(logs.join(format!("{name}.log")), text)));
 }
 
 /// Cargo puts this test into `target/debug/deps` and the programs one above. It does not build
@@ -141,11 +149,9 @@ impl Program {
     /// # Panics
     /// When it does not in time.
     pub fn when_said(&self, what: &str, limit: Duration) {
-        let begun = Instant::now();
-        while !self.said().contains(what) {
-            assert!(begun.elapsed() < limit, "{} did not say \"{what}\" but:\n{}", self.name, self.said());
-            thread::sleep(wait::PAUSE);
-        }
+        let waiting =
+            fmt::from_fn(|f| write!(f, "{} to say \"{what}\"; it said:\n{}", self.name, self.said()));
+        wait::until(waiting, limit, || self.said().contains(what).then_some(()));
     }
 
     /// Sends it a signal.

@@ -74,7 +74,7 @@ impl Terminal {
     /// # Panics
     /// When it has not in time.
     pub fn shows(&self, text: &str, limit: Duration) {
-        wait::until(&format!("\"{text}\" on the terminal"), limit, || {
+        wait::until(format!("\"{text}\" on the terminal"), limit, || {
             self.shown().contains(text).then_some(())
         });
     }

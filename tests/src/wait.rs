@@ -1,16 +1,17 @@
 //! Waiting for a condition: the only way a test here lets time pass.
 
+use std::fmt::Display;
 use std::thread;
 use std::time::{Duration, Instant};
 
 /// How often a condition is looked at again.
-pub(crate) const PAUSE: Duration = Duration::from_millis(50);
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// What `look` finds, once it finds something.
 ///
 /// # Panics
 /// When it has found nothing within `limit`: `what` then names what was waited for.
-pub fn until<T>(what: &str, limit: Duration, mut look: impl FnMut() -> Option<T>) -> T {
+pub fn until<T>(what: impl Display, limit: Duration, mut look: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + limit;
     loop {
         if let Some(found) = look() {

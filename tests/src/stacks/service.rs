@@ -13,7 +13,7 @@ use futures_util::{StreamExt, TryStreamExt};
 use pirack_lab::Board;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::wait;
+use crate::{program, wait};
 
 /// How often the engine asks a service whether it is well.
 const HEALTH_INTERVAL: Duration = Duration::from_secs(2);
@@ -41,6 +41,7 @@ pub struct Service {
     runtime: Runtime,
     engine: Docker,
     name: String,
+    board: String,
 }
 
 impl Service {
@@ -66,7 +67,7 @@ impl Service {
             .block_on(within)
             .unwrap_or_else(|_| panic!("{name} was not started within {PATIENCE:?}"))
             .unwrap();
-        Self { runtime, engine, name }
+        Self { runtime, engine, name, board: board.name().to_owned() }
     }
 
     /// Ends it as a power cut does.
@@ -100,17 +101,17 @@ impl Service {
     /// # Panics
     /// With the end of its log, when that takes longer than `limit`, or it has ended.
     pub fn when_well(&self, limit: Duration) {
-        wait::until(&format!("{} to be well", self.name), limit, || {
+        wait::until(format!("{} to be well", self.name), limit, || {
             let state = self.runtime.block_on(self.engine.inspect_container(&self.name, None)).ok()?.state?;
-            assert!(state.running == Some(true), "{} has ended:\n{}", self.name, self.log());
+            assert!(state.running == Some(true), "{} has ended:\n{}", self.name, self.log(60));
             (state.health?.status? == HealthStatusEnum::HEALTHY).then_some(())
         });
     }
 
-    /// The end of what it wrote.
-    #[must_use]
-    pub fn log(&self) -> String {
-        let options = LogsOptionsBuilder::default().stdout(true).stderr(true).tail("60").build();
+    /// The last lines that it wrote, so many at the most.
+    fn log(&self, lines: usize) -> String {
+        let options =
+            LogsOptionsBuilder::default().stdout(true).stderr(true).tail(&lines.to_string()).build();
         let lines = self.engine.logs(&self.name, Some(options));
         let lines = lines
             .filter_map(|line| std::future::ready(line.ok().map(|line| line.to_string())))
@@ -136,5 +137,12 @@ fn body(board: &Board, made: Made<'_>) -> ContainerCreateBody {
             ..HostConfig::default()
         }),
         ..ContainerCreateBody::default()
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        // For whoever looks into a failure: the container goes with the lab.
+        program::keep_log(&format!("{}-{}", self.name, self.board), &self.log(5000));
     }
 }

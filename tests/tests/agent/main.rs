@@ -78,7 +78,7 @@ impl Board {
     /// Runs an agent until its queue goes up to `sequence`; the agent runs on.
     fn run_until(&self, sequence: u64) -> Program {
         let running = self.run();
-        wait::until(&format!("{sequence} records in the queue"), PATIENCE, || {
+        wait::until(format!("{sequence} records in the queue"), PATIENCE, || {
             (number(&self.status()?, "next") >= sequence).then_some(())
         });
         running

@@ -5,7 +5,8 @@
 
 use std::fs;
 
-use pirack_lab::{Chapter, Signal};
+use pirack_lab::Signal;
+use pirack_tests::fleet::cursor;
 use pirack_tests::ledger::Ledger;
 use pirack_tests::program::{self, Ended, Program};
 use pirack_tests::stacks::{PASSWORD, USER};
@@ -17,7 +18,7 @@ use tempfile::TempDir;
 use crate::rack::{NOTICE, Promise, RECOVERY, Rack, pirack};
 use crate::topics;
 
-const PROMISES: &[Promise] = &[
+pub(crate) const PROMISES: &[Promise] = &[
     ("kafka::topics_that_are_as_declared_are_left_alone", |rack| topics::declared(&rack.bootstrap())),
     ("kafka::a_setting_that_drifted_comes_back_and_what_others_set_stays", |rack| {
         topics::drift(&rack.bootstrap())
@@ -30,11 +31,6 @@ const PROMISES: &[Promise] = &[
     ("kafka::a_record_that_is_too_large_alone_is_set_aside_with_its_reason", too_large_alone),
     ("kafka::a_leadership_that_moves_costs_a_line_at_the_most_and_no_record", leader_moves),
 ];
-
-/// The promises.
-pub(crate) fn chapters() -> Vec<Chapter<Rack>> {
-    PROMISES.iter().map(|&(name, hold)| (name, Box::new(hold) as _)).collect()
-}
 
 const TOPICS: [&str; 2] = ["rack.readings", "rack.health"];
 /// Nobody listens on port 9.
@@ -97,7 +93,7 @@ impl Guest {
 }
 
 fn position(status: &Value) -> Option<u64> {
-    status["cursors"].as_array()?.iter().find(|cursor| cursor["name"] == "kafka")?["position"].as_u64()
+    cursor(status, "kafka")?["position"].as_u64()
 }
 
 /// How many lines of a log say this.

@@ -21,7 +21,9 @@ use pirack_lab::{Chapter, conduct_story};
 use rack::Rack;
 
 fn main() -> ExitCode {
-    let chapters: Vec<Chapter<Rack>> =
-        story::chapters().into_iter().chain(kafka::chapters()).chain(cassandra::chapters()).collect();
+    let promises = story::STORY.iter().chain(kafka::PROMISES);
+    let mut chapters: Vec<Chapter<Rack>> =
+        promises.map(|&(name, hold)| (name, Box::new(hold) as _)).collect();
+    chapters.extend(cassandra::chapters());
     conduct_story(&Rack::spec(), Rack::start, chapters)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use pirack_lab::Chapter;
+use pirack_tests::fleet::BoardAgent;
 use pirack_tests::ledger::Ledger;
 use pirack_tests::topics::Topics;
 use pirack_tests::wait;
@@ -15,7 +15,7 @@ const TEN_MINUTES: usize = 600;
 
 const SINKS: [&str; 2] = ["kafka", "cassandra"];
 
-const STORY: &[Promise] = &[
+pub(crate) const STORY: &[Promise] = &[
     ("story::agents_that_are_there_first_say_what_is_missing_and_keep_every_record", Rack::agents_come_first),
     ("story::topics_and_tables_are_made_once_and_a_second_time_changes_nothing", Rack::topics_and_tables),
     ("story::what_waited_for_them_flows", Rack::all_flows),
@@ -32,11 +32,6 @@ const STORY: &[Promise] = &[
     ("story::the_latest_of_a_board_is_its_newest", Rack::latest_is_newest),
     ("story::a_boards_clock_wins_over_no_write", Rack::written_by_the_nodes_clock),
 ];
-
-/// The story.
-pub(crate) fn chapters() -> Vec<Chapter<Rack>> {
-    STORY.iter().map(|&(name, tell)| (name, Box::new(tell) as _)).collect()
-}
 
 impl Rack {
     fn agents_come_first(&mut self) {
@@ -76,7 +71,7 @@ impl Rack {
 
     fn one_broker_dies(&mut self) {
         self.kafka.brokers[2].kill();
-        self.both_move();
+        all_made_is_safe(&self.agents);
     }
 
     fn two_brokers_die(&mut self) {
@@ -96,7 +91,7 @@ impl Rack {
 
     fn one_node_dies(&mut self) {
         self.cassandra.nodes[2].kill();
-        self.both_move();
+        all_made_is_safe(&self.agents);
     }
 
     fn two_nodes_die(&mut self) {
@@ -121,11 +116,7 @@ impl Rack {
         for sink in SINKS {
             cut_off.when_waiting(sink, 200, NOTICE);
         }
-        for agent in &self.agents[..2] {
-            for sink in SINKS {
-                agent.when_all_made_is_safe(sink, NOTICE);
-            }
-        }
+        all_made_is_safe(&self.agents[..2]);
         self.agents[2].board.plug().unwrap();
         self.caught_up();
     }
@@ -134,18 +125,14 @@ impl Rack {
         let agent = &mut self.agents[0];
         agent.kill();
         agent.start();
-        for sink in SINKS {
-            agent.when_all_made_is_safe(sink, NOTICE);
-        }
+        all_made_is_safe(&self.agents[..1]);
     }
 
     fn a_clock_steps(&mut self) {
         const DAY: i64 = 86_400;
         for seconds in [DAY, -3600] {
             self.agents[1].board.shift_time(seconds).unwrap();
-            for sink in SINKS {
-                self.agents[1].when_all_made_is_safe(sink, NOTICE);
-            }
+            all_made_is_safe(&self.agents[1..2]);
         }
     }
 
@@ -222,15 +209,6 @@ impl Rack {
         assert!(written <= now, "written at {written}, {} µs from now", written - now);
     }
 
-    /// Whatever every agent has made by now is safe in both sinks before long.
-    fn both_move(&self) {
-        for agent in &self.agents {
-            for sink in SINKS {
-                agent.when_all_made_is_safe(sink, NOTICE);
-            }
-        }
-    }
-
     /// Every agent's records wait for one sink, and pass the other.
     fn only_moves(&self, moving: &str, waiting: &str) {
         // What was under way may still be acknowledged.
@@ -266,6 +244,15 @@ impl Rack {
                 agent.stop();
                 None
             });
+        }
+    }
+}
+
+/// Whatever these agents have made by now is safe in both sinks before long.
+fn all_made_is_safe(agents: &[BoardAgent]) {
+    for agent in agents {
+        for sink in SINKS {
+            agent.when_all_made_is_safe(sink, NOTICE);
         }
     }
 }

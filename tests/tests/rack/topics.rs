@@ -11,12 +11,10 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::{ClientConfig, Message, Offset, Timestamp, TopicPartitionList};
 use serde_json::Value;
 
-use crate::rack::{pirack, runtime};
+use crate::rack::{RECOVERY, pirack, runtime};
 
 /// How long one question to a broker may take.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long brokers may take to delete what has expired: their default interval, and a little.
-const EXPIRY: Duration = Duration::from_secs(360);
 const DAY: &str = "86400000";
 
 fn applied(bootstrap: &str, more: &[&str]) -> Value {
@@ -139,7 +137,7 @@ fn send(bootstrap: &str, topic: &str, milliseconds: i64) -> i64 {
 
 fn watermarks(bootstrap: &str, topic: &str) -> (i64, i64) {
     let consumer: BaseConsumer = ClientConfig::new().set("bootstrap.servers", bootstrap).create().unwrap();
-    wait::until(&format!("the ends of {topic}"), PATIENCE * 3, || {
+    wait::until(format!("the ends of {topic}"), PATIENCE * 3, || {
         consumer.fetch_watermarks(topic, 0, PATIENCE).ok()
     })
 }
@@ -152,7 +150,7 @@ pub(crate) fn epoch(bootstrap: &str) {
     let topic = NewTopic::new(&guest, 1, TopicReplication::Fixed(1)).set("retention.ms", DAY);
     block_on(admin(bootstrap).create_topics([&topic], &AdminOptions::new())).unwrap();
     let gone = send(bootstrap, &guest, 1000) + 1;
-    wait::until("the guest's message to expire", EXPIRY, || {
+    wait::until("the guest's message to expire", RECOVERY, || {
         (watermarks(bootstrap, &guest).0 >= gone).then_some(())
     });
     block_on(admin(bootstrap).delete_topics(&[&guest], &AdminOptions::new())).unwrap();
