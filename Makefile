@@ -1,6 +1,6 @@
 # What people type. Each target installs what it lacks first; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo lab lab-down lab-status test test-long bench cross images web setup fmt lint clean
+.PHONY: help demo lab lab-down lab-status lab-prune test test-long bench cross deb images web setup fmt lint clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,14 +29,18 @@ lab-status: ## shows them
 	@$(BUILD_LAB)
 	@$(AS_ROOT) target/debug/lab status || [ $$? -eq 3 ]
 
+lab-prune: ## removes from the cache what this tree does not use
+	@$(BUILD_LAB)
+	@$(AS_ROOT) target/debug/lab prune
+
 test: ## every check, with what it needs; logs in target/logs
 	@tests/run.sh
 
-test-long: ## the same, and what takes longer: the agent for armv7, long broker stops
+test-long: ## the same, and what takes hours: six boards, every kill, 10,000 schedules, systemd, armv7
 	@tests/run.sh long
 
-bench: ## the figures, measured on this machine in some twenty minutes; OUTAGE=60 shortens the longest of them
-	@tests/setup.sh build bench images
+bench: ## the figures, measured on this machine in some forty minutes; OUTAGE=60 shortens the longest of them
+	@tests/setup.sh build bench lab images package
 	@$(MAKE) --no-print-directory manager/web/dist/index.html
 	cargo build --release --locked -p pirack -p pirack-agent
 	cargo build --release --locked -p pirack-agent --examples
@@ -47,6 +51,18 @@ cross: ## the agent for the boards, release builds for aarch64 and armv7 in targ
 	@tests/setup.sh build cross-armv7
 	tests/cross.sh aarch64 release
 	tests/cross.sh armv7 release
+
+# The processor in Debian's word, and in cross.sh's.
+CROSS_arm64 := aarch64
+CROSS_armhf := armv7
+TRIPLE_arm64 := aarch64-unknown-linux-gnu
+TRIPLE_armhf := armv7-unknown-linux-gnueabihf
+
+deb: ## the agent's package, in target/debian; ARCH=arm64 or armhf for the boards
+	@tests/setup.sh build package $(if $(ARCH),$(if $(filter armhf,$(ARCH)),cross-armv7,cross))
+	$(if $(ARCH),tests/cross.sh $(CROSS_$(ARCH)) release,cargo build --release --locked -p pirack-agent)
+	@agent/packaging/deb.sh $(or $(ARCH),$$(dpkg --print-architecture)) \
+		$(if $(ARCH),target/cross/$(TRIPLE_$(ARCH))/release,target/release)/pirack-agent
 
 images: ## what the rack runs, in the lab's registry; ARCH=arm64 for the boards, IMAGES='kafka' for some of them
 	@tests/setup.sh build lab images
@@ -64,7 +80,7 @@ manager/web/dist/index.html: $(shell find manager/web \( -name node_modules -o -
 	@touch $@
 
 setup: ## everything that any of these needs
-	@tests/setup.sh build test lab images cross-armv7 bench
+	@tests/setup.sh build test lab images package cross-armv7 bench
 
 fmt: ## formats the Rust
 	cargo fmt

@@ -80,7 +80,8 @@ build() {
 }
 
 unit() {
-    cargo test --locked --workspace --lib --bins --no-fail-fast && cargo test --locked --workspace --doc
+    # shellcheck disable=SC2086 # one option, or none
+    cargo test --locked --workspace --lib --bins --no-fail-fast -- $1 && cargo test --locked --workspace --doc
 }
 
 # One after another, each with the machine to itself: they run whole racks.
@@ -89,11 +90,19 @@ scenarios() {
     cargo test --locked --workspace --test '*' --no-fail-fast -- $1
 }
 
-purposes='build test lab images cross'
+# The agent's package, and the manager, where systemd is the first process.
+systemd() {
+    package=$(FAST=1 agent/packaging/deb.sh "$(dpkg --print-architecture)" target/debug/pirack-agent '' "$PWD/target/systemd") &&
+        tests/systemd.sh "$package" target/debug/pirack
+}
+
+purposes='build test lab images package cross'
 extra=''
 if [ "${1:-}" = long ]; then
-    purposes='build test lab images cross-armv7'
+    purposes='build test lab images package cross-armv7 systemd'
     extra=--include-ignored
+    # Twice as long to build, and 10,000 schedules in six minutes, not in most of an hour.
+    export CARGO_PROFILE_DEV_OPT_LEVEL=1
 fi
 
 # shellcheck disable=SC2086 # several purposes
@@ -102,9 +111,10 @@ if stage setup tests/setup.sh $purposes; then
     stage format cargo fmt --check
     stage lints cargo clippy --locked --workspace --all-targets -- -D warnings
     stage build build
-    stage unit unit
+    stage unit unit "$extra"
     stage aarch64 tests/cross.sh aarch64
     [ -n "$extra" ] && stage armv7 tests/cross.sh armv7
+    [ -n "$extra" ] && stage systemd systemd
     stage scenarios scenarios "$extra"
 fi
 

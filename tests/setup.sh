@@ -1,11 +1,12 @@
 #!/bin/sh
-# Installs what this machine lacks for the purposes named: build, test, lab, cross, cross-armv7, bench, images.
+# Installs what this machine lacks for the purposes named: build, test, lab, cross, cross-armv7, bench, images, package, systemd.
 #
 #     tests/setup.sh build test
 #
 # Whatever is there already, by whichever way it came, is left alone: a line below is skipped when its
 # last word, a command or a path, is found. So a second run costs nothing and needs neither root nor
-# a network. Only Debian's own packages are used; the names are Debian 12's.
+# a network. Only Debian's own packages are used, and cargo-deb, which is built once for all checkouts; the
+# names are Debian 12's.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -44,6 +45,7 @@ purpose_build() {
 purpose_test() {
     need 'a real browser for the dashboard' chromium chromium
     need 'drives that browser' chromium-driver chromedriver
+    need "the manager's way to boards" openssh-client ssh
     need 'letters in the screenshots' fonts-dejavu-core '/usr/share/fonts/truetype/*/*Sans*.ttf'
     need "reads the rack's topics from outside" kcat kcat
     need "reads the rack's history from outside" sqlite3 sqlite3
@@ -56,7 +58,9 @@ purpose_lab() {
     need "the lab's network" iproute2 ip
     need "the lab's way out, without a change of this machine's network" slirp4netns slirp4netns
     need "the boards' namespaces" util-linux nsenter
+    need "the boards' data disks" mount losetup
     need "the boards' doors" openssh-client ssh
+    need "certificates for the boards' TLS doors" openssl openssl
 }
 
 # Debian's own Rust, which has standard libraries for other processors, beside rustup's.
@@ -103,6 +107,20 @@ purpose_images() {
     need 'makes the Debian that images begin with' debootstrap /usr/sbin/debootstrap
 }
 
+# What packs the agent. cargo-deb is no part of Debian: it lies in the cache that all checkouts share.
+cargo_deb=3.8.0
+purpose_package() {
+    need 'takes symbols out of programs' binutils strip
+    [ -x "$tools/cargo-deb-$cargo_deb/bin/cargo-deb" ] || built="cargo-deb-$cargo_deb"
+}
+tools=${XDG_CACHE_HOME:-$HOME/.cache}/pirack/tools
+
+# A system whose first process is systemd, for the agent's package.
+purpose_systemd() {
+    need 'makes its tree' debootstrap /usr/sbin/debootstrap
+    need 'is its boundary' systemd-container systemd-nspawn
+}
+
 foreign() {
     dpkg --print-foreign-architectures 2>/dev/null | grep -qx "$1" || architecture=$1
 }
@@ -121,6 +139,7 @@ rust_components() {
 
 architecture=''
 unpack=''
+built=''
 for purpose in "$@"; do
     case $purpose in
     build) purpose_build ;;
@@ -130,7 +149,9 @@ for purpose in "$@"; do
     cross-armv7) purpose_cross_armv7 ;;
     bench) purpose_bench ;;
     images) purpose_images ;;
-    *) echo "setup: no purpose is named \"$purpose\": build, test, lab, cross, cross-armv7, bench, images" >&2; exit 2 ;;
+    package) purpose_package ;;
+    systemd) purpose_systemd ;;
+    *) echo "setup: no purpose is named \"$purpose\": build, test, lab, cross, cross-armv7, bench, images, package, systemd" >&2; exit 2 ;;
     esac
 done
 
@@ -141,6 +162,13 @@ fi
 if [ -n "$unmet" ]; then
     echo "setup: cargo lacks:$unmet, and there is no rustup to add them" >&2
     exit 1
+fi
+if [ -n "$built" ]; then
+    echo "setup: building $built, once, into $tools"
+    # Of the lock file that its makers released it with. Made beside its place: half of it is never taken for it.
+    rm -rf "$tools/$built.part"
+    cargo install --quiet --locked --version "$cargo_deb" --root "$tools/$built.part" cargo-deb </dev/null
+    mv "$tools/$built.part" "$tools/$built"
 fi
 [ -z "$missing$unpack" ] && exit 0
 

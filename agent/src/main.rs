@@ -16,6 +16,7 @@ use clap::{Parser, Subcommand};
   pirack-agent check --config agent.toml every problem of a configuration at once
   pirack-agent run                       the service itself, with /etc/pirack/agent.toml
   pirack-agent buffer status             what waits in the queue, and for whom
+  pirack-agent metrics                   what the running agent counts, for a person
   pirack-agent buffer refused            what a sink would not take, and why
 
 Exit status: 0 well, 1 something is wrong (standard error says what), 2 wrong command line,
@@ -37,6 +38,8 @@ enum Command {
     Check,
     /// Ask the agent that runs with this configuration for its metrics. Exit 0 when it gives them, else 1.
     Healthy,
+    /// Print what the agent that runs with this configuration tells Prometheus.
+    Metrics,
     /// Read every source once and show what it says.
     Read {
         /// One JSON object instead of a table.
@@ -74,6 +77,7 @@ fn main() -> ExitCode {
         Command::Run => cli::service::run(config),
         Command::Check => cli::check::check(config),
         Command::Healthy => cli::healthy::healthy(config),
+        Command::Metrics => cli::metrics::metrics(config),
         Command::Read { json } => cli::read::read(config, json),
         Command::Scan { json, bus } => cli::scan::scan(bus.as_deref(), json),
         Command::Doctor => Ok(cli::unavailable(

@@ -209,6 +209,7 @@ impl<'a> Pen<'a> {
         let board = self.recorder.board.clone();
         let tag = body.kind().tag();
         let mut said = None;
+        let made = moment.time;
         let identity = writer.append(tag, |identity| {
             let record = Record { board, identity, moment, body };
             // Encoding a record of our own making fails only when memory does.
@@ -217,7 +218,7 @@ impl<'a> Pen<'a> {
             bytes
         });
         self.uncommitted += 1;
-        self.recorder.tally.appended(identity.sequence);
+        self.recorder.tally.appended(identity.sequence, made);
         said
     }
 

@@ -153,9 +153,13 @@ where
                 let Some(receipt) = while_plugged(&mut self.link, delivery).await else {
                     return Ok(Ended::Unplugged);
                 };
-                position = self.settle(&batch, &receipt?).await?;
+                let receipt = receipt?;
+                position = self.settle(&batch, &receipt).await?;
                 *pause = FIRST_PAUSE;
-                self.tally.outage().over();
+                match receipt.trouble {
+                    Some(trouble) => self.tell(&ShipError::Sink(trouble)),
+                    None => self.tally.outage().over(),
+                }
             } else {
                 // Nothing was offered, so nothing is known of the sink.
                 position = self.advance(batch.next).await?;

@@ -11,12 +11,14 @@ use crate::sink::SinkName;
 use crate::sink::outage::Outage;
 
 /// Counters and positions of one agent's run; each only grows.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Tally {
     produced: AtomicU64,
     dropped: AtomicU64,
     /// The sequence behind the last appended record.
     next: AtomicU64,
+    /// When the last one was made, in milliseconds since 1970; [`NEVER`] before the first of this run.
+    made: AtomicI64,
     /// The sequence behind the last durable record.
     durable: AtomicU64,
     /// The first sequence that the queue still keeps; what lay before was shipped or given up.
@@ -39,7 +41,7 @@ pub struct SinkTally {
     acknowledged: AtomicI64,
 }
 
-/// No acknowledgement yet.
+/// No acknowledgement and no record yet.
 const NEVER: i64 = i64::MIN;
 
 /// The agent's counters at one instant, in short.
@@ -79,6 +81,8 @@ pub struct QueueCounts {
     pub next: u64,
     /// Bytes in segments.
     pub bytes: u64,
+    /// When the last record of this run was made, by this board's clock; none before the first.
+    pub made: Option<Timestamp>,
 }
 
 /// One sink's counters.
@@ -145,9 +149,21 @@ impl SinkTally {
             refused: self.refused.load(Ordering::Relaxed),
             position: self.position(),
             waiting: kept.end - self.position().clamp(kept.start, kept.end),
-            acknowledged: Timestamp::from_millisecond(acknowledged).ok().filter(|_| acknowledged != NEVER),
+            acknowledged: moment(acknowledged),
             failing: self.outage.cause(),
         }
+    }
+}
+
+/// A time as it is kept; nothing where it never was.
+fn moment(kept: i64) -> Option<Timestamp> {
+    Timestamp::from_millisecond(kept).ok().filter(|_| kept != NEVER)
+}
+
+impl Default for Tally {
+    fn default() -> Self {
+        let [produced, dropped, next, durable, oldest, bytes] = std::array::from_fn(|_| AtomicU64::default());
+        Self { produced, dropped, next, made: NEVER.into(), durable, oldest, bytes, sinks: vec![] }
     }
 }
 
@@ -159,10 +175,11 @@ impl Tally {
         tally
     }
 
-    /// A record was appended with this sequence.
-    pub(crate) fn appended(&self, sequence: u64) {
+    /// A record that was made at this time was appended with this sequence.
+    pub(crate) fn appended(&self, sequence: u64, made: Timestamp) {
         self.produced.fetch_add(1, Ordering::Relaxed);
         self.next.store(sequence + 1, Ordering::Relaxed);
+        self.made.store(made.as_millisecond(), Ordering::Relaxed);
     }
 
     /// The queue stands so after a commit.
@@ -219,6 +236,7 @@ impl Tally {
             durable: kept.end,
             next: self.next(),
             bytes: self.bytes.load(Ordering::Relaxed),
+            made: moment(self.made.load(Ordering::Relaxed)),
         };
         Snapshot { queue, sinks: self.sinks.iter().map(|sink| sink.counts(&kept)).collect() }
     }

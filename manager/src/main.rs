@@ -2,41 +2,173 @@
 
 mod cli;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 /// Turns one file into a running rack of boards, and watches it.
 #[derive(Parser)]
 #[command(
     version,
-    after_help = "Exit status: 0 well, 1 something is wrong (standard error says what), 2 wrong command line."
+    after_help = "Examples:
+  pirack demo                         see a rack, without any boards
+  pirack init                         write a rack.toml
+  pirack check                        every problem of it at once
+  pirack check --help                 each command's own examples and exit status
+
+NO_COLOR=1 takes the colours out.
+
+Exit status: 0 well, 1 something is wrong (standard error says what), 2 wrong command line; a command
+that has more says so in its help."
 )]
 struct Arguments {
+    #[command(flatten)]
+    global: cli::global::Global,
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(Subcommand)]
 enum Command {
+    /// Make the rack what its file says.
+    Apply(cli::apply::ApplyOptions),
+    /// Read a rack's file and tell everything that is wrong with it.
+    Check(cli::check::Check),
+    /// Print a completion script for a shell.
+    Completions(cli::manual::Completions),
     /// Show a whole rack on this machine: no Docker, no Java, no root, no network.
     Demo(cli::demo::Demo),
+    /// Take the rack away, or a part of it.
+    Destroy(cli::destroy::Destroy),
+    /// Send a load to a topic: a file's lines or made-up readings, a chunk every so often.
+    Inject(cli::inject::Inject),
+    /// Write a commented rack.toml from a few questions.
+    Init(cli::init::Init),
+    /// Read compose files, and name what in them does not work on a swarm or forms no cluster.
+    Lint(cli::lint::Lint),
+    /// Show what a service's tasks have logged, with the names of their boards.
+    Logs(cli::logs::Logs),
+    /// Print the manual page, or write one for each command.
+    Man(cli::manual::Man),
+    /// Look at what was done to the rack, and follow what is being done.
+    #[command(subcommand)]
+    Operations(cli::operations::Operations),
+    /// Tell what apply would do, and why.
+    Plan(cli::apply::PlanOptions),
+    /// Look at the rack's boards for what would keep it from working; change nothing.
+    Preflight(cli::preflight::Preflight),
     /// Look after the rack's tables in Cassandra.
     #[command(subcommand)]
     Schema(cli::schema::Schema),
-    /// Look after the rack's topics in Kafka.
-    #[command(subcommand)]
+    /// Tell how the rack is: what is wrong and what to do, then everything that is.
+    Status(cli::status::Status),
+    /// Gather everything that helps whoever helps, without secrets.
+    Support(cli::support::Support),
+    /// Watch a rack, show it, and take orders: the service on the admin board.
+    Serve(cli::serve::Serve),
+    /// Show what Kafka's topics hold, and look after them.
     Topics(cli::topics::Topics),
+    /// Confirm a board's host key, once, by its fingerprint.
+    Trust(cli::trust::Trust),
+}
+
+/// The command line; else what is to be said of it, and the exit status.
+fn arguments() -> Result<Arguments, (clap::Error, ExitCode)> {
+    let given: Vec<OsString> = std::env::args_os().collect();
+    // Read roughly, and a second time, only where the word itself is no answer.
+    let is = |name: &str| {
+        let roughly = || Arguments::command().ignore_errors(true).try_get_matches_from(&given);
+        given.iter().any(|word| word == name)
+            && roughly().is_ok_and(|roughly| roughly.subcommand_name() == Some(name))
+    };
+    let read = if is("inject") {
+        Arguments::try_parse_from(cli::inject::with_messages(given.iter().cloned()))
+    } else {
+        Arguments::try_parse_from(&given)
+    };
+    read.map_err(|error| {
+        let status = match error.exit_code() {
+            0 => ExitCode::SUCCESS,
+            // Of a plan, 2 says that there is something to do.
+            _ if is("plan") => ExitCode::FAILURE,
+            _ => ExitCode::from(2),
+        };
+        (error, status)
+    })
 }
 
 fn main() -> ExitCode {
-    let outcome = match Arguments::parse().command {
-        Command::Demo(demo) => cli::demo::run(&demo),
-        Command::Schema(schema) => cli::schema::run(&schema),
-        Command::Topics(topics) => cli::topics::run(topics),
+    let Arguments { global, command } = match arguments() {
+        Ok(arguments) => arguments,
+        Err((error, status)) => {
+            cli::answer::keep(error.print());
+            return ended(status);
+        }
     };
-    outcome.unwrap_or_else(|error| {
+    let outcome = match command {
+        Command::Apply(options) => cli::apply::apply(&options, &global),
+        Command::Check(check) => cli::check::run(&check, &global),
+        Command::Completions(shell) => cli::manual::completions(&shell, Arguments::command()),
+        Command::Demo(demo) => cli::demo::run(&demo, global.output),
+        Command::Init(init) => cli::init::run(&init, &global),
+        Command::Inject(inject) => cli::inject::run(&inject, &global),
+        Command::Lint(lint) => cli::lint::run(&lint, global.output),
+        Command::Logs(options) => cli::logs::run(&options, &global),
+        Command::Man(man) => cli::manual::man(&man, Arguments::command()),
+        Command::Operations(operations) => cli::operations::run(&operations, &global),
+        Command::Plan(options) => cli::apply::plan(&options, &global),
+        Command::Preflight(preflight) => cli::preflight::run(&preflight, &global),
+        Command::Schema(schema) => cli::schema::run(&schema, &global),
+        Command::Destroy(options) => cli::destroy::run(&options, &global),
+        Command::Support(options) => cli::support::run(&options, &global),
+        Command::Status(status) => cli::status::run(&status, &global),
+        Command::Serve(serve) => cli::serve::run(&serve, &global),
+        Command::Topics(topics) => cli::topics::run(topics, &global),
+        Command::Trust(trust) => cli::trust::run(&trust, &global),
+    };
+    ended(outcome.unwrap_or_else(|error| {
         eprintln!("pirack: {error:#}");
         ExitCode::FAILURE
-    })
+    }))
+}
+
+/// With this status, unless the answer did not come to where it was sent.
+fn ended(status: ExitCode) -> ExitCode {
+    cli::answer::written().map_or_else(
+        |letter| {
+            eprintln!("pirack: {letter}");
+            ExitCode::FAILURE
+        },
+        |()| status,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every command that does something, with its way from `pirack`.
+    fn commands(way: &str, command: &clap::Command) -> Vec<(String, clap::Command)> {
+        let way = format!("{way} {}", command.get_name());
+        let below: Vec<_> = command.get_subcommands().flat_map(|below| commands(&way, below)).collect();
+        if below.is_empty() { vec![(way, command.clone())] } else { below }
+    }
+
+    #[test]
+    fn every_command_shows_examples_and_tells_its_exit_status_in_lines_that_fit() {
+        Arguments::command().debug_assert();
+        let mut wrong = vec![];
+        for (way, command) in commands("", &Arguments::command()) {
+            let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let own = format!("{} ", way.trim());
+            let examples = after.starts_with("Examples:\n  ") && after.contains(own.trim());
+            let wide = after.lines().find(|line| line.chars().count() > 100);
+            if !examples || !after.contains("\nExit status: 0 ") {
+                wrong.push(format!("{own}has no examples, or does not tell its exit status"));
+            }
+            wrong.extend(wide.map(|line| format!("{own}has too wide a line: {line}")));
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
 }

@@ -9,7 +9,9 @@ use std::ops::ControlFlow;
 
 use crate::engine::{Engine, EngineError};
 use crate::object::{Id, Object, Version};
+use crate::observed::{Held, Observed};
 use crate::plan::{Action, Plan, Step};
+use crate::spec::{NodeSpec, ServiceSpec};
 
 /// A plan that ran to its end, or to where its caller ended it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,12 +41,7 @@ impl Stopped {
     /// Whether planning again on what is observed then may well go through: the world had moved.
     #[must_use]
     pub fn is_stale(&self) -> bool {
-        matches!(
-            self.source,
-            EngineError::VersionConflict { .. }
-                | EngineError::NotFound { .. }
-                | EngineError::NameClash { .. }
-        )
+        self.source.is_stale()
     }
 }
 
@@ -62,7 +59,7 @@ pub async fn apply(
     mut before: impl FnMut(&Step) -> ControlFlow<()> + Send,
 ) -> Result<Applied, Stopped> {
     let mut applied = Applied::default();
-    let mut versions = BTreeMap::new();
+    let mut known = Known::default();
     for step in &plan.steps {
         let Some(action) = &step.action else {
             applied.forbidden.push(step.object.clone());
@@ -72,7 +69,7 @@ pub async fn apply(
             applied.interrupted = true;
             return Ok(applied);
         }
-        match run(action, engine, &mut versions).await {
+        match take(action, engine, &mut known).await {
             Ok(()) => applied.done += 1,
             Err(source) => return Err(Stopped { done: applied.done, at: step.object.clone(), source }),
         }
@@ -80,16 +77,52 @@ pub async fn apply(
     Ok(applied)
 }
 
-async fn run(
-    action: &Action,
-    engine: &impl Engine,
-    versions: &mut BTreeMap<Id, Version>,
-) -> Result<(), EngineError> {
-    let last = |id: &Id, planned: Version| versions.get(id).copied().unwrap_or(planned);
+/// What a plan was made from, brought up to date by each of its steps that was taken: which version a node has by
+/// now, and whether a version that moved hides somebody's change or only Docker's own bookkeeping.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    nodes: BTreeMap<Id, (Version, NodeSpec)>,
+    services: BTreeMap<Id, (Version, ServiceSpec)>,
+}
+
+impl Known {
+    /// What was observed before the plan was made.
+    #[must_use]
+    pub fn of(observed: &Observed) -> Self {
+        let nodes = observed.nodes.iter().map(|node| &node.held);
+        Self {
+            nodes: nodes.map(|held| (held.id.clone(), (held.version, held.spec.clone()))).collect(),
+            services: (observed.services.iter())
+                .map(|held| (held.id.clone(), (held.version, held.spec.clone())))
+                .collect(),
+        }
+    }
+}
+
+/// So often a version may move under one update by Docker's own doing.
+const MOST_MOVES: usize = 10;
+
+/// Takes one step of a plan, for whoever does more than that between two of them. A version that has moved although
+/// nobody's wish did (tasks of a service fail, a node reports) is no conflict, where `known` can tell.
+///
+/// # Errors
+/// When the engine refuses.
+pub async fn take(action: &Action, engine: &impl Engine, known: &mut Known) -> Result<(), EngineError> {
     match action {
         Action::UpdateNode { id, version, spec } => {
-            let version = engine.update_node(id, last(id, *version), spec).await?;
-            versions.insert(id.clone(), version);
+            let mut at = known.nodes.get(id).map_or(*version, |(version, _)| *version);
+            for _ in 0..MOST_MOVES {
+                match engine.update_node(id, at, spec).await {
+                    Err(conflict @ EngineError::VersionConflict { .. }) => {
+                        let now = engine.nodes().await?.into_iter().find(|node| node.held.id == *id);
+                        at = unmoved(now.map(|node| node.held), known.nodes.get(id), conflict)?;
+                    }
+                    outcome => {
+                        known.nodes.insert(id.clone(), (outcome?, spec.clone()));
+                        break;
+                    }
+                }
+            }
         }
         Action::RemoveNode { id } => engine.remove_node(id).await?,
         Action::CreateNetwork { spec } => drop(engine.create_network(spec).await?),
@@ -106,9 +139,33 @@ async fn run(
         Action::RemoveSecret { id } => engine.remove_secret(id).await?,
         Action::CreateService { spec } => drop(engine.create_service(spec).await?),
         Action::UpdateService { id, version, spec } => {
-            engine.update_service(id, *version, spec).await?;
+            let mut at = known.services.get(id).map_or(*version, |(version, _)| *version);
+            for _ in 0..MOST_MOVES {
+                match engine.update_service(id, at, spec).await {
+                    Err(conflict @ EngineError::VersionConflict { .. }) => {
+                        let now = engine.services().await?.into_iter().find(|held| held.id == *id);
+                        at = unmoved(now, known.services.get(id), conflict)?;
+                    }
+                    outcome => {
+                        known.services.insert(id.clone(), (outcome?, spec.as_ref().clone()));
+                        break;
+                    }
+                }
+            }
         }
         Action::RemoveService { id } => engine.remove_service(id).await?,
     }
     Ok(())
+}
+
+/// The version to try again with, if the object is what it was when the plan was made.
+fn unmoved<T: PartialEq>(
+    now: Option<Held<T>>,
+    then: Option<&(Version, T)>,
+    conflict: EngineError,
+) -> Result<Version, EngineError> {
+    match (now, then) {
+        (Some(now), Some((_, spec))) if now.spec == *spec => Ok(now.version),
+        _ => Err(conflict),
+    }
 }

@@ -6,16 +6,18 @@
 
 mod check;
 mod constraint;
+mod container;
 mod image;
 mod name;
 mod service;
 
 pub use check::{DesiredError, Flaw};
 pub use constraint::{Constraint, Subject};
+pub use container::{Limited, Log, LogForm, StopSignal, User};
 pub use image::Image;
 pub use name::{
-    AbsolutePath, ConfigName, EnvKey, HostName, LabelKey, NameError, NetworkName, Owner, SecretName,
-    ServiceName, VolumeName,
+    AbsolutePath, Capability, ConfigName, EnvKey, HostName, LabelKey, NameError, NetworkName, Owner,
+    SecretName, ServiceName, VolumeName,
 };
 pub use service::{Attachment, File, HostEntry, Mount, Service, Source};
 
@@ -126,6 +128,9 @@ pub struct Draft {
     pub configs: Vec<Config>,
     /// Secrets.
     pub secrets: Vec<Secret>,
+    /// What the hashes in secrets' names are keyed with: the same for as long as secrets are to keep their names.
+    /// Empty by itself, and then whoever sees a name can test guesses at the value against it.
+    pub secret_key: SecretValue,
     /// Services.
     pub services: Vec<Service>,
 }
@@ -134,7 +139,15 @@ impl Draft {
     /// Nothing at all, of this owner.
     #[must_use]
     pub fn new(owner: Owner) -> Self {
-        Self { owner, nodes: vec![], networks: vec![], configs: vec![], secrets: vec![], services: vec![] }
+        Self {
+            owner,
+            nodes: vec![],
+            networks: vec![],
+            configs: vec![],
+            secrets: vec![],
+            secret_key: SecretValue::new(vec![]),
+            services: vec![],
+        }
     }
 
     /// Holds everything against everything else.
@@ -154,6 +167,7 @@ pub struct Desired {
     pub(crate) networks: BTreeMap<NetworkName, Network>,
     pub(crate) configs: BTreeMap<ConfigName, Config>,
     pub(crate) secrets: BTreeMap<SecretName, Secret>,
+    pub(crate) secret_key: SecretValue,
     pub(crate) services: BTreeMap<ServiceName, Service>,
 }
 

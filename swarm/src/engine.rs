@@ -8,10 +8,11 @@
 //! - An answer says that the swarm has taken the change, not that tasks or roles have followed: whoever needs
 //!   that waits for it. Docker still holds a network for its last tasks for a moment after their service is gone.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 
 use crate::object::{Id, Object, Version};
-use crate::observed::{Held, Observed, ObservedNode};
+use crate::observed::{Held, Observed, ObservedNode, ObservedSwarm, ObservedTask, Rollout};
 use crate::spec::{ConfigSpec, NetworkSpec, NodeSpec, SecretSpec, SecretValue, ServiceSpec};
 
 /// Why an engine did not do what it was asked.
@@ -61,17 +62,33 @@ pub enum EngineError {
         /// To what.
         needs: Object,
     },
-    /// The managers would have no majority, or have none.
+    /// The managers would have no majority without this one.
     #[error(
-        "cannot go on with {object}: {reachable} of {managers} managers would answer, which is no majority; bring a manager back or promote one first"
+        "cannot demote {object}: {reachable} of {managers} managers would answer, which is no majority; bring a manager back or promote one first"
     )]
     QuorumLost {
-        /// On what something was to be done.
+        /// Which manager was to go.
         object: Object,
         /// Managers that would answer.
         reachable: usize,
         /// Managers that there would be.
         managers: usize,
+    },
+    /// The managers have no majority: nothing can be read or changed.
+    #[error(
+        "no answer about {about}: the swarm has no leader, since half of its managers or more do not answer; bring some back"
+    )]
+    NoLeader {
+        /// What was asked.
+        about: String,
+    },
+    /// The engine is no manager of a swarm, and so cannot speak for one.
+    #[error("no answer about {about}: the engine is not a manager of a swarm; ask one that is ({words})")]
+    NotManager {
+        /// What was asked.
+        about: String,
+        /// Its words.
+        words: String,
     },
     /// Any other refusal, in the engine's own words.
     #[error("the engine refused {object}: {reason}")]
@@ -92,9 +109,23 @@ pub enum EngineError {
     },
 }
 
+impl EngineError {
+    /// Whether planning again on what is observed then may well go through: the world had moved.
+    #[must_use]
+    pub fn is_stale(&self) -> bool {
+        matches!(self, Self::VersionConflict { .. } | Self::NotFound { .. } | Self::NameClash { .. })
+    }
+
+    /// Whether the same question may well be answered a moment later, with nothing done in between.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::NoLeader { .. })
+    }
+}
+
 /// A future of an engine's answer.
-pub trait Answer<T>: Future<Output = Result<T, EngineError>> + Send {}
-impl<T, F: Future<Output = Result<T, EngineError>> + Send> Answer<T> for F {}
+pub trait Answer<T, E = EngineError>: Future<Output = Result<T, E>> + Send {}
+impl<T, E, F: Future<Output = Result<T, E>> + Send> Answer<T, E> for F {}
 
 /// A swarm, through one of its managers; one of the edges of the world.
 ///
@@ -104,6 +135,16 @@ impl<T, F: Future<Output = Result<T, EngineError>> + Send> Answer<T> for F {}
 /// # Errors
 /// Every method as [`EngineError`] says.
 pub trait Engine: Send + Sync {
+    /// What the swarm remembers of itself.
+    fn swarm(&self) -> impl Answer<ObservedSwarm>;
+    /// Sets the swarm's labels, all of them; whatever else the swarm is set to stays.
+    fn update_swarm(&self, version: Version, labels: &BTreeMap<String, String>) -> impl Answer<Version>;
+
+    /// All tasks that the managers still know of, ended ones among them.
+    fn tasks(&self) -> impl Answer<Vec<ObservedTask>>;
+    /// How far the last change of each service is.
+    fn rollouts(&self) -> impl Answer<Vec<Rollout>>;
+
     /// All nodes.
     fn nodes(&self) -> impl Answer<Vec<ObservedNode>>;
     /// Sets a node's role, availability and labels. A demotion that would cost the quorum is refused.

@@ -8,6 +8,8 @@ use serde::Serialize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
+    /// The swarm itself.
+    Swarm,
     /// A board that has joined.
     Node,
     /// An overlay network.
@@ -23,6 +25,7 @@ pub enum Kind {
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
+            Self::Swarm => "swarm",
             Self::Node => "node",
             Self::Network => "network",
             Self::Config => "config",

@@ -11,8 +11,9 @@ pub(crate) const NAME: &str = "io.pirack.name";
 /// On a node: which of its labels are ours, joined by `,`, so that others' are left alone.
 pub(crate) const LABELS: &str = "io.pirack.labels";
 
-/// The owner that labels tell.
-pub(crate) fn owner(labels: &BTreeMap<String, String>) -> Option<&str> {
+/// The owner that an object's labels tell; nothing where nobody says whose it is.
+#[must_use]
+pub fn owner(labels: &BTreeMap<String, String>) -> Option<&str> {
     labels.get(OWNER).map(String::as_str)
 }
 

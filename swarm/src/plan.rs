@@ -203,7 +203,7 @@ impl<'a> Stays<'a> {
             Kind::Network => service.networks.contains(name),
             Kind::Config => service.configs.values().any(|file| file.source == *name),
             Kind::Secret => service.secrets.values().any(|file| file.source == *name),
-            Kind::Node | Kind::Service => false,
+            Kind::Swarm | Kind::Node | Kind::Service => false,
         };
         self.0.iter().find(uses).map(|service| service.name.as_str())
     }

@@ -5,12 +5,14 @@
 //! default there, so that a default that the engine filled in never looks like a change. Other objects are named by
 //! name, never by id: an engine translates. Maps and sets stand where Docker keeps lists whose order means nothing.
 
+mod container;
 mod file;
 mod network;
 mod node;
 mod policy;
 mod service;
 
+pub use container::{HealthCheck, LogSpec, Probe, ProbeTest, Ulimit};
 pub(crate) use file::rotated_name;
 pub use file::{ConfigSpec, Content, SecretSpec, SecretValue};
 pub use network::NetworkSpec;

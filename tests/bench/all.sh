@@ -11,7 +11,8 @@ export PATH
 mkdir -p target/bench
 measured=target/bench/measured
 : >"$measured"
-for name in host agent rack kafka cassandra memory; do
+# What `pirack serve` costs is measured on the rack of one_file.sh, by serve.sh.
+for name in host agent rack kafka cassandra memory one_file; do
     script=tests/bench/$name.sh
     echo "$script" >&2
     "$script" >>"$measured" || echo "$script: failed, exit status $?" >&2
@@ -32,6 +33,11 @@ row 'a pass over all host sources, to a scrape of node_exporter' ratio '<=' 0.25
 row 'pirack demo, from start to first picture' first_picture_seconds '<=' 2 s
 row '13 boards at 1 s, of one processor' rack_cpu_ratio '<=' 0.15 ''
 row '13 boards at 1 s, memory in all' rack_memory_mebibytes '<=' 80 MiB
+row 'three bare boards and one file to a running rack' bare_seconds '<=' 200 s
+row "of that pirack's own work" bare_own_seconds '<=' 10 s
+row 'pirack apply, where nothing is to do' apply_again_seconds '<=' 3 s
+row 'pirack status of three boards with both stacks' status_seconds '<=' 2 s
+row 'pirack serve at rest, on a rack with Kafka and Cassandra' serve_memory_mebibytes '<=' 40 MiB
 row 'the agent alone, memory 1 s after its start' agent_memory_mebibytes '<=' 16 MiB
 row 'a value from the kernel to Kafka, processor' kafka_cpu_microseconds_per_value '<=' 20 us
 row "the same, to collectd's with write_kafka" kafka_ratio '<=' 0.5 ''

@@ -9,7 +9,7 @@ use crate::program::{self, Ended, Program};
 use crate::{http, wait};
 
 /// How long one step of a scenario may take.
-pub const STEP: Duration = Duration::from_secs(10);
+pub const STEP: Duration = Duration::from_secs(30);
 
 /// A rack without a window, its summary as JSON. Dropping it ends it.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ impl Demo {
     #[must_use]
     pub fn start(scratch: &Path, more: &[&str]) -> Self {
         let scratch = scratch.to_str().unwrap();
-        let fixed = ["demo", "--headless", "--json", "--listen", "127.0.0.1:0", "--scratch", scratch];
+        let fixed = ["demo", "--headless", "-o", "json", "--listen", "127.0.0.1:0", "--scratch", scratch];
         let mut program = Program::start(&program::pirack(), fixed.iter().chain(more));
         let dashboard = program.line("dashboard", STEP);
         Self {

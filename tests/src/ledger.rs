@@ -21,9 +21,40 @@ struct Board {
     names: BTreeSet<Name>,
     /// Times that a name was seen again.
     repeated: usize,
-    /// First occurrences that came after a later one, on one topic.
+    /// First occurrences that came after a later one, or after one of a later queue, on one topic.
     out_of_order: Vec<u64>,
     gaps: usize,
+}
+
+/// The newest record of a board on a topic, and the queues so far, its own the last.
+#[derive(Debug, Default)]
+struct Newest {
+    queues: Vec<String>,
+    sequence: u64,
+}
+
+/// How a record comes after the newest one.
+enum Order {
+    Follows,
+    /// Below it, as the first of another queue: in order on another card, where a queue begins at 0.
+    Anew,
+    Late,
+}
+
+impl Newest {
+    fn order(&mut self, queue: &str, sequence: u64) -> Order {
+        let below = sequence < self.sequence;
+        if self.queues.last().is_some_and(|last| last == queue) {
+            self.sequence = self.sequence.max(sequence);
+            return if below { Order::Late } else { Order::Follows };
+        }
+        if self.queues.iter().any(|earlier| earlier == queue) {
+            return Order::Late;
+        }
+        self.queues.push(queue.to_owned());
+        self.sequence = sequence;
+        if below { Order::Anew } else { Order::Follows }
+    }
 }
 
 impl Ledger {
@@ -34,20 +65,27 @@ impl Ledger {
     #[must_use]
     pub fn of_topics(seen: &[Seen]) -> Self {
         let mut ledger = Self::default();
-        let mut newest: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+        let mut newest: BTreeMap<(&str, &str), Newest> = BTreeMap::new();
+        let mut anew = vec![];
         for Seen { topic, key, document } in seen {
             let board = ledger.boards.entry(key.clone()).or_default();
             let (queue, sequence) = name(document);
-            if !board.names.insert((queue, sequence)) {
+            if !board.names.insert((queue.clone(), sequence)) {
                 board.repeated += 1;
                 continue;
             }
             board.gaps += usize::from(document["kind"] == "gap");
-            let newest = newest.entry((topic, key)).or_default();
-            if sequence < *newest {
+            match newest.entry((topic, key)).or_default().order(&queue, sequence) {
+                Order::Follows => {}
+                Order::Anew => anew.push((key, queue, sequence)),
+                Order::Late => board.out_of_order.push(sequence),
+            }
+        }
+        for (key, queue, sequence) in anew {
+            let board = ledger.boards.entry(key.clone()).or_default();
+            if !board.names.contains(&(queue, 0)) {
                 board.out_of_order.push(sequence);
             }
-            *newest = sequence.max(*newest);
         }
         ledger
     }
@@ -89,6 +127,22 @@ impl Ledger {
             missing.len(),
             invented.len()
         );
+        assert_eq!(found.gaps, 0, "{place}, {board}: gaps were told");
+    }
+
+    /// Requires that of each of this board's queues every sequence is here from the first to the last, and that
+    /// no gap was told.
+    ///
+    /// # Panics
+    /// When one is missing.
+    pub fn has_no_hole(&self, place: &str, board: &str) {
+        let found = self.boards.get(board).unwrap_or_else(|| panic!("{place} has nothing of {board}"));
+        let mut last: BTreeMap<&str, u64> = BTreeMap::new();
+        for (queue, sequence) in &found.names {
+            let expected = last.get(queue.as_str()).map_or(*sequence, |last| last + 1);
+            assert_eq!(*sequence, expected, "{place}, {board}: a hole in the queue {queue}");
+            last.insert(queue, *sequence);
+        }
         assert_eq!(found.gaps, 0, "{place}, {board}: gaps were told");
     }
 

@@ -177,6 +177,12 @@ impl Program {
         Ended { code: status.code(), out: held(&self.out).clone(), err: held(&self.err).clone() }
     }
 
+    /// Whether it has ended by itself.
+    #[must_use]
+    pub fn has_ended(&mut self) -> bool {
+        self.status().is_some()
+    }
+
     fn status(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().unwrap()
     }

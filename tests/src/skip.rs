@@ -27,6 +27,12 @@ fn say(test: &str, reason: &str) {
     drop(io::stderr().lock().write_all(line.as_bytes()));
 }
 
+/// Whether the long campaigns are to be told too: `make test-long`, as with what libtest ignores.
+#[must_use]
+pub fn long() -> bool {
+    env::args().any(|argument| argument == "--include-ignored")
+}
+
 /// Whether a command is on `PATH`.
 #[must_use]
 pub fn has(command: &str) -> bool {

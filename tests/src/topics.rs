@@ -88,14 +88,14 @@ impl Topics {
     }
 
     fn end(&self, (topic, partition): &Place) -> i64 {
-        wait::until(format!("the end of {topic} {partition}"), PATIENCE * 5, || {
+        wait::until(format!("the end of {topic} {partition}"), PATIENCE * 15, || {
             Some(self.consumer.fetch_watermarks(topic, *partition, PATIENCE).ok()?.1)
         })
     }
 }
 
 fn partitions(consumer: &BaseConsumer, topic: &str) -> Vec<i32> {
-    wait::until(format!("the topic {topic}"), PATIENCE * 5, || {
+    wait::until(format!("the topic {topic}"), PATIENCE * 15, || {
         let metadata = consumer.fetch_metadata(Some(topic), PATIENCE).ok()?;
         let found: Vec<i32> = metadata.topics().first()?.partitions().iter().map(|p| p.id()).collect();
         (!found.is_empty()).then_some(found)

@@ -5,19 +5,20 @@
 use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{self, Command};
+use std::process;
 use std::time::Duration;
 
+use pirack_tests::mounted::Mounted;
 use pirack_tests::program::{self, Ended, Program};
 use pirack_tests::skip;
 use rustix::process::geteuid;
 
 /// A refusal comes before anything is started, so at once.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Runs `pirack demo` with a scratch directory and more arguments, until it ends.
 fn demo(scratch: &Path, more: &[&str]) -> Ended {
-    let fixed = ["demo", "--headless", "--json", "--for", "2s", "--scratch", scratch.to_str().unwrap()];
+    let fixed = ["demo", "--headless", "-o", "json", "--for", "2s", "--scratch", scratch.to_str().unwrap()];
     Program::start(&program::pirack(), fixed.into_iter().chain(more.iter().copied())).end(PATIENCE)
 }
 
@@ -68,7 +69,7 @@ fn a_full_scratch_directory_is_said_before_the_rack_starts() {
         return skip::impossible(name, "only root can mount a small file system");
     }
     let folder = tempfile::tempdir().unwrap();
-    let mounted = Mounted::small(folder.path());
+    let mounted = Mounted::small(folder.path(), "64k");
     if let Err(reason) = &mounted {
         return skip::impossible(name, reason);
     }
@@ -93,30 +94,5 @@ fn a_wrong_command_line_exits_with_2_and_names_the_value() {
         let all = fixed.iter().chain(arguments);
         refused(&Program::start(&program::pirack(), all).end(PATIENCE), 2, &[word]);
         assert!(is_empty(scratch.path()), "{arguments:?} wrote something");
-    }
-}
-
-/// A file system of 64 KiB over a folder, taken down again with the test.
-struct Mounted<'a>(&'a Path);
-
-impl<'a> Mounted<'a> {
-    fn small(folder: &'a Path) -> Result<Self, String> {
-        let mount = ["-t", "tmpfs", "-o", "size=64k", "tmpfs"];
-        let output = Command::new("mount").args(mount).arg(folder).output().map_err(|e| e.to_string())?;
-        if output.status.success() {
-            Ok(Self(folder))
-        } else {
-            Err(String::from_utf8_lossy(&output.stderr).trim().to_owned())
-        }
-    }
-}
-
-impl Drop for Mounted<'_> {
-    fn drop(&mut self) {
-        let ended = Command::new("umount").arg(self.0).status();
-        // Said, not panicked: the test may be unwinding already.
-        if !ended.is_ok_and(|status| status.success()) {
-            eprintln!("{} is still mounted", self.0.display());
-        }
     }
 }

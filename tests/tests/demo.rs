@@ -52,7 +52,7 @@ static RUN: LazyLock<Run> = LazyLock::new(|| {
     let kcat = kcat(&demo.bootstrap);
     let events = http::get(&demo.dashboard, "/api/events?limit=500").unwrap().json();
     let history = demo.history.clone();
-    let (summary, ended) = demo.end(Duration::from_secs(40));
+    let (summary, ended) = demo.end(Duration::from_secs(90));
     let (stored, sqlite3) = (identities(&history), count_with_sqlite3(&history));
     Run { seen, kcat, events: events.as_array().unwrap().clone(), summary, stored, sqlite3, ended }
 });

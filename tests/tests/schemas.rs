@@ -198,3 +198,13 @@ fn a_value_outside_what_its_field_can_be_is_refused() {
         assert_ne!(schemas.faults(&other), Vec::<String>::new(), "{field}: {other}");
     }
 }
+
+#[test]
+fn readings_that_inject_makes_up_fit_the_schema() {
+    let schemas = Schemas::load();
+    let messages = pirack::stack::kafka::inject::Source::readings().unwrap().next(500).unwrap();
+    for message in messages {
+        let record: Value = serde_json::from_slice(&message.payload).unwrap();
+        assert_eq!(schemas.faults(&record), Vec::<String>::new(), "{record}");
+    }
+}

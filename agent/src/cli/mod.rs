@@ -3,6 +3,7 @@
 pub(crate) mod buffer;
 pub(crate) mod check;
 pub(crate) mod healthy;
+pub(crate) mod metrics;
 pub(crate) mod read;
 pub(crate) mod scan;
 pub(crate) mod service;

@@ -73,8 +73,8 @@ impl Checker<'_> {
         what: impl Into<String>,
         remedy: impl Into<String>,
     ) {
-        let place = span.map_or_else(|| self.origins.whole(), |span| self.origins.place(&span));
-        self.problems.push(Problem { place, what: what.into(), remedy: remedy.into() });
+        let place = span.as_ref().map_or_else(|| self.origins.whole(), |span| self.origins.place(span));
+        self.problems.push(Problem { place, span, what: what.into(), remedy: remedy.into() });
     }
 
     fn board(&mut self, file: &File) -> Option<BoardName> {

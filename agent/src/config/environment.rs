@@ -44,6 +44,7 @@ pub(super) fn overlay(
             Err(VarError::NotUnicode(bytes)) => {
                 problems.push(Problem {
                     place: Place::Variable(name),
+                    span: None,
                     what: format!("{bytes:?} is not UTF-8"),
                     remedy: format!("set {name} to UTF-8 text, or unset it"),
                 });
@@ -53,6 +54,7 @@ pub(super) fn overlay(
         if let Err(expected) = set(file, name, &text, origins.variable(name)) {
             problems.push(Problem {
                 place: Place::Variable(name),
+                span: None,
                 what: format!("\"{text}\" is not {expected}"),
                 remedy: format!("set {name} to {expected}, or unset it"),
             });

@@ -8,6 +8,7 @@ mod environment;
 mod file;
 mod parse;
 mod problem;
+mod recover;
 mod sensor;
 mod sinks;
 
@@ -23,6 +24,7 @@ pub use file::{
     CassandraSection, File, HostSection, KafkaSection, MetricsSection, QueueSection, SensorSection, Written,
 };
 pub use problem::{Place, Problem, Problems};
+pub use recover::{Misfit, MisfitKind, distance, is_near, recover};
 
 use crate::record::BoardName;
 use crate::ship::{Destination, Rate};
@@ -158,6 +160,19 @@ impl Config {
         environment::overlay(&mut file, origins, &mut problems, lookup);
         check::Checker { origins, problems, warnings: Vec::new(), hostname }.config(&file)
     }
+}
+
+/// What is wrong with sensors' tables that stand in another file's text: the rack's, which has them for every
+/// board. Their problems' spans are bytes of that text.
+#[must_use]
+pub fn check_sensors(sections: &[SensorSection], path: &Path, text: &str) -> Vec<Problem> {
+    let origins = problem::Origins { file: path, text, variables: &[] };
+    let mut checker = check::Checker { origins, problems: Vec::new(), warnings: Vec::new(), hostname: None };
+    for section in sections {
+        checker.sensor(section, DEFAULT_INTERVAL);
+    }
+    checker.twins(sections);
+    checker.problems
 }
 
 /// The file's text; nothing that could block or fill the memory is read.

@@ -28,6 +28,8 @@ pub enum Place {
 pub struct Problem {
     /// Where.
     pub place: Place,
+    /// The bytes of the file that say so, where it is a line of it.
+    pub span: Option<Range<usize>>,
     /// What is wrong, the value included.
     pub what: String,
     /// What to do.

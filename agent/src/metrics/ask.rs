@@ -1,4 +1,5 @@
-//! Asks a running agent's own door whether it is well: what a container's health check runs.
+//! Asks a running agent's own door: whether it is well, which is what a container's health check runs, or for
+//! all that it tells.
 //!
 //! Within its deadline whatever the door does: one that takes the connection and says nothing is not well.
 
@@ -10,6 +11,8 @@ use std::time::{Duration, Instant};
 pub const HEALTHY_WITHIN: Duration = Duration::from_secs(4);
 /// `HTTP/1.1 200`.
 const STATUS_BYTES: usize = 12;
+/// A board with every reading that may be told has 100 kB.
+const MOST_BYTES: usize = 4 << 20;
 
 /// Why the agent at that address is not well.
 #[derive(Debug, thiserror::Error)]
@@ -42,9 +45,34 @@ pub enum AskError {
 /// When it does not say so within `patience`.
 pub fn ask(listening: SocketAddr, patience: Duration) -> Result<(), AskError> {
     let address = reached_at(listening);
-    let said = status(address, patience).map_err(|source| AskError::Silent { address, source })?;
-    let well = said.starts_with("HTTP/1.") && said.ends_with(" 200");
-    if well { Ok(()) } else { Err(AskError::Refused { address, said }) }
+    let answer = answer(address, patience, STATUS_BYTES);
+    let said = status(&answer.map_err(|source| AskError::Silent { address, source })?);
+    if is_well(&said) { Ok(()) } else { Err(AskError::Refused { address, said }) }
+}
+
+/// Asks the agent that listens there for its metrics, and gives them as they came: text 0.0.4.
+///
+/// # Errors
+/// When they have not all come within `patience`.
+pub fn fetch(listening: SocketAddr, patience: Duration) -> Result<String, AskError> {
+    let address = reached_at(listening);
+    let answer =
+        answer(address, patience, MOST_BYTES).map_err(|source| AskError::Silent { address, source })?;
+    let said = status(&answer);
+    if !is_well(&said) {
+        return Err(AskError::Refused { address, said });
+    }
+    let end = answer.windows(4).position(|four| four == b"\r\n\r\n").map_or(answer.len(), |end| end + 4);
+    Ok(String::from_utf8_lossy(&answer[end..]).into_owned())
+}
+
+/// The beginning of an answer, which is its status.
+fn status(answer: &[u8]) -> String {
+    String::from_utf8_lossy(&answer[..answer.len().min(STATUS_BYTES)]).into_owned()
+}
+
+fn is_well(status: &str) -> bool {
+    status.starts_with("HTTP/1.") && status.ends_with(" 200")
 }
 
 /// Where one on the same board reaches what listens there: everywhere is also the loopback.
@@ -57,8 +85,8 @@ fn reached_at(listening: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, listening.port())
 }
 
-/// The first bytes of its answer.
-fn status(address: SocketAddr, patience: Duration) -> io::Result<String> {
+/// Its answer, up to so many bytes. In HTTP/1.0 it comes in one piece, and its end is the connection's.
+fn answer(address: SocketAddr, patience: Duration, most: usize) -> io::Result<Vec<u8>> {
     let deadline = Instant::now() + patience;
     // No time left is said as a time-out: a socket takes zero for never.
     let left = || match deadline.saturating_duration_since(Instant::now()) {
@@ -67,17 +95,18 @@ fn status(address: SocketAddr, patience: Duration) -> io::Result<String> {
     };
     let mut stream = TcpStream::connect_timeout(&address, left()?)?;
     stream.set_write_timeout(Some(left()?))?;
-    write!(stream, "GET /metrics HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
-    let mut answer = [0; STATUS_BYTES];
-    let mut filled = 0;
-    while filled < answer.len() {
+    let question = format!("GET /metrics HTTP/1.0\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(question.as_bytes())?;
+    let (mut answer, mut piece) = (vec![], [0; 8192]);
+    while answer.len() < most {
         stream.set_read_timeout(Some(left()?))?;
-        match stream.read(&mut answer[filled..])? {
+        let room = piece.len().min(most - answer.len());
+        match stream.read(&mut piece[..room])? {
             0 => break,
-            count => filled += count,
+            count => answer.extend_from_slice(&piece[..count]),
         }
     }
-    Ok(String::from_utf8_lossy(&answer[..filled]).into_owned())
+    Ok(answer)
 }
 
 #[cfg(test)]
@@ -110,6 +139,24 @@ mod tests {
         assert!(other.contains("something other than the agent"), "{other}");
         // Nobody listens on port 9.
         assert!(matches!(ask("127.0.0.1:9".parse().unwrap(), patience), Err(AskError::Silent { .. })));
+    }
+
+    #[test]
+    fn all_that_an_agent_tells_is_given_as_it_came() {
+        let patience = Duration::from_secs(20);
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            // What is not read when a connection is closed costs its answer.
+            assert!(stream.read(&mut [0; 4096]).unwrap() > 20);
+            stream.write_all(b"HTTP/1.0 200 OK\r\nConnection: close\r\n\r\nup 1\n").unwrap();
+        });
+        assert_eq!(fetch(address, patience).unwrap(), "up 1\n");
+        assert!(matches!(
+            fetch(door("HTTP/1.1 404 No"), Duration::from_secs(1)),
+            Err(AskError::Silent { .. })
+        ));
     }
 
     #[test]

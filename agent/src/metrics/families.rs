@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use jiff::Timestamp;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
@@ -81,6 +82,14 @@ impl Facts {
             Counter,
             Whole(queue.dropped),
         )?;
+        // An age rather than a time: a board's clock may be decades off, and both ends are its own.
+        let age = |time: Option<Timestamp>| Some(self.now.duration_since(time?).as_secs_f64().max(0.0));
+        page.family(
+            "pirack_agent_record_age_seconds",
+            "Seconds since the newest record was made, by the board's clock; absent before the first.",
+            Gauge,
+            age(queue.made).map(|age| (Labels::new(), Real(age))),
+        )?;
         page.one(
             "pirack_agent_queue_bytes",
             "Bytes of the queue's segments on disk.",
@@ -93,49 +102,45 @@ impl Facts {
             Gauge,
             Whole(self.queue_max_bytes),
         )?;
-        let each = |value: fn(&Self, &SinkCounts) -> Option<Value>| {
-            let sample = move |sink| Some((vec![("sink", sink_name(sink))], value(self, sink)?));
-            self.counts.sinks.iter().filter_map(sample)
+        let each = |value: &dyn Fn(&SinkCounts) -> Option<Value>| {
+            let sample = |sink| Some((vec![("sink", sink_name(sink))], value(sink)?));
+            self.counts.sinks.iter().filter_map(sample).collect::<Vec<_>>()
         };
         page.family(
             "pirack_agent_sink_records_delivered",
             "Records that the sink acknowledged since the agent's start.",
             Counter,
-            each(|_, sink| Some(Whole(sink.delivered))),
+            each(&|sink| Some(Whole(sink.delivered))),
         )?;
         page.family(
             "pirack_agent_sink_records_refused",
             "Records that the sink refused for good since the agent's start.",
             Counter,
-            each(|_, sink| Some(Whole(sink.refused))),
+            each(&|sink| Some(Whole(sink.refused))),
         )?;
         page.family(
             "pirack_agent_sink_records_waiting",
             "Durable records that the sink still lacks.",
             Gauge,
-            each(|_, sink| Some(Whole(sink.waiting))),
+            each(&|sink| Some(Whole(sink.waiting))),
         )?;
         page.family(
             "pirack_agent_sink_cursor_position",
             "The sequence of the next record that the sink is to get.",
             Gauge,
-            each(|_, sink| Some(Whole(sink.position))),
+            each(&|sink| Some(Whole(sink.position))),
         )?;
-        // An age rather than a time: a board's clock may be decades off, and both ends are its own.
         page.family(
             "pirack_agent_sink_acknowledgement_age_seconds",
             "Seconds since the sink last acknowledged a record, by the board's clock; absent before the first.",
             Gauge,
-            each(|facts, sink| {
-                let age = facts.now.duration_since(sink.acknowledged?).as_secs_f64();
-                Some(Real(age.max(0.0)))
-            }),
+            each(&|sink| age(sink.acknowledged).map(Real)),
         )?;
         page.family(
             "pirack_agent_sink_failing",
             "1 while something keeps records from the sink, else 0; the agent's log says what.",
             Gauge,
-            each(|_, sink| Some(Whole(sink.failing.is_some().into()))),
+            each(&|sink| Some(Whole(sink.failing.is_some().into()))),
         )
     }
 

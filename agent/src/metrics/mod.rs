@@ -34,7 +34,7 @@ use crate::record::BoardName;
 use crate::recorder::{Ask, Newest};
 use crate::tally::{Snapshot, Tally};
 
-pub use self::ask::{AskError, HEALTHY_WITHIN, ask};
+pub use self::ask::{AskError, HEALTHY_WITHIN, ask, fetch};
 
 /// How long the recorder may take to say what is newest; it may be waiting for a disk.
 const PATIENCE: Duration = Duration::from_secs(1);

@@ -60,6 +60,7 @@ fn teller() -> Teller {
     let (queue, cursors) = (Uuid::nil(), Vec::new());
     let status = Status { queue, bytes: 4096, segments: 1, oldest: 0, next: 20, cursors, dropped: 0 };
     let tally = Arc::new(Tally::starting(&status, vec![kafka, cassandra]));
+    tally.appended(20, Timestamp::from_second(99).unwrap());
     let clock = Arc::new(FixedClock::default());
     let mut moment = clock.now();
     moment.time = Timestamp::from_second(102).unwrap();
@@ -117,6 +118,7 @@ async fn both_formats_tell_the_same_and_each_keeps_its_own_rules() {
     let series = parsed(&plain, Format::Plain);
     assert_eq!(series, parsed(&open, Format::OpenMetrics));
     let expected = [
+        ("pirack_agent_record_age_seconds", 3.0),
         ("pirack_agent_queue_bytes", 4096.0),
         ("pirack_agent_queue_limit_bytes", 1_073_741_824.0),
         ("pirack_agent_sink_records_delivered_total{sink=\"kafka\"}", 5.0),

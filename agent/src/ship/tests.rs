@@ -19,6 +19,8 @@ enum Answer {
     Take,
     /// Settles only the first so many.
     TakeFirst(usize),
+    /// Settles only the first so many, and says why.
+    Trickle(usize),
     Refuse(usize),
     Fail,
     /// Never answers.
@@ -41,6 +43,10 @@ struct Script {
 
 struct Scripted(Script);
 
+fn failed() -> SinkError {
+    SinkError::Failed { sink: "scripted", address: "nowhere".into(), reason: "told to".into() }
+}
+
 impl Drop for Scripted {
     fn drop(&mut self) {
         self.0.seen.lock().unwrap().push(Seen::Dropped);
@@ -53,17 +59,16 @@ impl Sink for Scripted {
         self.0.seen.lock().unwrap().push(Seen::Offered(sequences));
         let answer = self.0.answers.lock().unwrap().pop_front().unwrap_or(Answer::Take);
         match answer {
-            Answer::Take => Ok(Receipt { settled: batch.len(), refused: Vec::new() }),
-            Answer::TakeFirst(settled) => Ok(Receipt { settled, refused: Vec::new() }),
+            Answer::Take => Ok(Receipt { settled: batch.len(), ..Receipt::default() }),
+            Answer::TakeFirst(settled) => Ok(Receipt { settled, ..Receipt::default() }),
+            Answer::Trickle(settled) => {
+                Ok(Receipt { settled, trouble: Some(failed()), ..Receipt::default() })
+            }
             Answer::Refuse(index) => {
                 let refused = vec![Refusal { index, reason: "too large".into() }];
-                Ok(Receipt { settled: batch.len(), refused })
+                Ok(Receipt { settled: batch.len(), refused, trouble: None })
             }
-            Answer::Fail => Err(SinkError::Failed {
-                sink: "scripted",
-                address: "nowhere".into(),
-                reason: "told to".into(),
-            }),
+            Answer::Fail => Err(failed()),
             Answer::Hang => std::future::pending().await,
         }
     }
@@ -134,15 +139,16 @@ impl Lab {
         self.tally.snapshot().sinks.remove(0)
     }
 
-    /// Lets everything run until `condition` holds.
+    /// Lets everything run until `condition` holds. The patience is of real time: the disk is another thread's, for
+    /// which 60 s of paused time are over in milliseconds.
     async fn until(&self, what: &str, condition: impl Fn(&Self) -> bool) {
-        let patience = tokio::time::timeout(Duration::from_secs(60), async {
-            while !condition(self) {
-                tokio::task::yield_now().await;
-                tokio::time::advance(Duration::from_millis(10)).await;
-            }
-        });
-        assert!(patience.await.is_ok(), "{what}: {:?}", self.script.seen.lock().unwrap());
+        let patience = std::time::Instant::now() + Duration::from_secs(60);
+        while !condition(self) {
+            let late = std::time::Instant::now() >= patience;
+            assert!(!late, "{what}: {:?}", self.script.seen.lock().unwrap());
+            tokio::task::yield_now().await;
+            tokio::time::advance(Duration::from_millis(10)).await;
+        }
     }
 
     /// The recorder goes; the shipper ends once all is out.
@@ -223,6 +229,22 @@ async fn an_outage_is_told_while_it_lasts_and_no_longer() {
     assert!(lab.sink().failing.unwrap().contains("told to"));
     lab.until("delivery", |lab| lab.position() == 1 && lab.sink().failing.is_none()).await;
     assert!(lab.sink().acknowledged.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_trickle_is_told_as_an_outage_is_until_a_whole_batch_is_taken() {
+    let told = async |records, answers: &[Answer]| {
+        let lab = lab(records, answers);
+        lab.until("a cause", |lab| lab.sink().failing.is_some()).await;
+        lab.shipping.abort();
+        lab.sink().failing.unwrap()
+    };
+    let (trickle, outage) =
+        (told(2, &[Answer::Trickle(1), Answer::Hang]).await, told(1, &[Answer::Fail, Answer::Hang]).await);
+    assert_eq!(trickle, outage, "the same cause in the same words");
+
+    let lab = lab(3, &[Answer::Trickle(1), Answer::Trickle(1), Answer::Take]);
+    lab.until("delivery", |lab| lab.position() == 3 && lab.sink().failing.is_none()).await;
 }
 
 #[tokio::test(start_paused = true)]

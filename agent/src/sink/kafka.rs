@@ -278,7 +278,7 @@ impl Sink for Kafka {
             }
         }
         refused.sort_by_key(|refusal| refusal.index);
-        Ok(Receipt { settled: batch.len(), refused })
+        Ok(Receipt { settled: batch.len(), refused, trouble: None })
     }
 }
 

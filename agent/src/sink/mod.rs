@@ -50,6 +50,8 @@ pub struct Receipt {
     pub settled: usize,
     /// The records among those that the far side refused for good.
     pub refused: Vec<Refusal>,
+    /// What kept the rest from being settled, where not all of it is: told as an outage is, until a whole batch is.
+    pub trouble: Option<SinkError>,
 }
 
 /// One record that a sink can never take.
@@ -73,7 +75,7 @@ pub trait Sink: Send {
 
 /// Why a batch must be offered again. What it says is the same for as long as the same is wrong; what changes
 /// from one try to the next is its [`detail`](Self::detail).
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SinkError {
     /// The client cannot go on and is built anew.
     #[error("{sink} at {address} failed, and is connected anew")]

@@ -1,27 +1,46 @@
 //! The check at the door.
 //!
-//! The manager has no passwords: whoever can reach its address may use it. A web page elsewhere can
-//! reach 127.0.0.1 through a visitor's browser in two ways, and both are shut here: by a name that it
-//! makes resolve to 127.0.0.1 (the `Host` is then that name), and by a form or script that posts across
-//! origins (the browser then says its `Origin`).
+//! Two checks, one after the other, for every request.
+//!
+//! The first is about other people's web pages. One can reach this interface through a visitor's browser in two
+//! ways, and both are shut: by a name that it makes resolve to our address (the `Host` is then that name), and by a
+//! form or script that posts across origins (the browser then says its `Origin`).
+//!
+//! The second is about people: what is not free (see [`Free`]) wants a token, as `Authorization: Bearer TOKEN` or in
+//! the cookie that the login page sets. A request by cookie that changes something must name its origin, as every
+//! browser does. Wrong tokens are slowed down by address.
 
-use std::net::{IpAddr, SocketAddr};
+use std::convert::Infallible;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::PoisonError;
+use std::time::{Duration, Instant};
 
-use axum::extract::{Request, State};
-use axum::http::header::{CACHE_CONTROL, HOST, ORIGIN, X_CONTENT_TYPE_OPTIONS};
+use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
+use axum::http::header::{
+    ACCEPT, AUTHORIZATION, CACHE_CONTROL, COOKIE as COOKIES, HOST, LOCATION, ORIGIN, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::request::Parts;
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::Shared;
+use super::door::Free;
 use super::error::ApiError;
+use super::tokens::Grade;
+
+/// The cookie that holds a token.
+pub(super) const COOKIE: &str = "pirack_token";
 
 /// Lets a request through, or answers 403 with the reason.
 pub(super) async fn check(State(shared): State<Shared>, request: Request, next: Next) -> Response {
-    let mut response = match admit(request.method(), request.headers(), shared.served) {
+    let mut response = match decide(&shared, &request) {
         Ok(()) => next.run(request).await,
-        Err(reason) => ApiError::Forbidden(reason).into_response(),
+        Err(ApiError::Unauthorized(_)) if is_page(&request) => {
+            (StatusCode::SEE_OTHER, [(LOCATION, "/login")]).into_response()
+        }
+        Err(refusal) => refusal.into_response(),
     };
     let headers = response.headers_mut();
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -31,21 +50,116 @@ pub(super) async fn check(State(shared): State<Shared>, request: Request, next: 
     response
 }
 
-/// Decides on a request by its method, its headers and the address served.
-fn admit(method: &Method, headers: &HeaderMap, served: SocketAddr) -> Result<(), String> {
+fn decide(shared: &Shared, request: &Request) -> Result<(), ApiError> {
+    let (method, headers) = (request.method(), request.headers());
+    admit(method, headers, shared.served, &shared.api.door.names).map_err(ApiError::Forbidden)?;
+    let free = match shared.api.door.free {
+        Free::Everything => true,
+        Free::Looking => method.is_safe(),
+        Free::Nothing => false,
+    };
+    if free || is_public(request.uri().path()) {
+        return Ok(());
+    }
+    let Some((token, by_cookie)) = presented(headers) else {
+        let want = if method.is_safe() { "a token" } else { "an operator's token" };
+        return Err(ApiError::Unauthorized(format!("this wants {want}: send Authorization: Bearer TOKEN")));
+    };
+    if by_cookie && !method.is_safe() && !headers.contains_key(ORIGIN) {
+        return Err(ApiError::Forbidden(
+            "a request by cookie that changes something must name its origin".into(),
+        ));
+    }
+    let from = peer(request.extensions().get());
+    match grade(shared, from, token) {
+        Ok(Some(Grade::Operator)) => Ok(()),
+        Ok(Some(Grade::Viewer)) if method.is_safe() => Ok(()),
+        Ok(Some(Grade::Viewer)) => Err(ApiError::Forbidden(
+            "a viewer's token opens what is to be seen; this wants an operator's".into(),
+        )),
+        Ok(None) => Err(ApiError::Unauthorized("this is no token of this rack".into())),
+        Err(wait) => Err(ApiError::Throttled(wait)),
+    }
+}
+
+/// What whoever has this token may do; an address that was wrong too often has to wait first.
+pub(super) fn grade(shared: &Shared, from: IpAddr, token: &str) -> Result<Option<Grade>, Duration> {
+    let mut throttle = shared.throttle.lock().unwrap_or_else(PoisonError::into_inner);
+    let now = Instant::now();
+    throttle.admits(from, now)?;
+    let grade = shared.api.door.tokens.grade(token);
+    if grade.is_none() {
+        throttle.wrong(from, now);
+    }
+    Ok(grade)
+}
+
+/// The token that a request has, and whether a browser sent it by itself.
+fn presented(headers: &HeaderMap) -> Option<(&str, bool)> {
+    if let Some(value) = headers.get(AUTHORIZATION) {
+        let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+        return scheme.eq_ignore_ascii_case("bearer").then_some((token.trim(), false));
+    }
+    let cookies = headers.get_all(COOKIES).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = cookies.flat_map(|text| text.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(name, _)| *name == COOKIE).map(|(_, token)| (token, true))
+}
+
+/// What the login page is made of, and what tells a watchdog that the program lives.
+fn is_public(path: &str) -> bool {
+    matches!(path, "/login" | "/logout" | "/healthz" | "/favicon.svg") || path.starts_with("/assets/")
+}
+
+/// Whether a person asks with a browser, who can be shown the login page.
+fn is_page(request: &Request) -> bool {
+    let accepts = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    request.method() == Method::GET && request.uri().path() == "/" && accepts.contains("text/html")
+}
+
+/// Whoever asks.
+pub(super) struct Peer(pub(super) IpAddr);
+
+impl<S: Sync> FromRequestParts<S> for Peer {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(peer(parts.extensions.get())))
+    }
+}
+
+fn peer(info: Option<&ConnectInfo<SocketAddr>>) -> IpAddr {
+    info.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |info| info.0.ip())
+}
+
+/// Decides on a request by its method, its headers, the address served and the names it has.
+fn admit(method: &Method, headers: &HeaderMap, served: SocketAddr, names: &[String]) -> Result<(), String> {
     let text = |name| headers.get(name).map(|value: &HeaderValue| value.to_str().unwrap_or("?"));
     let host = text(HOST).unwrap_or_default();
-    if headers.get_all(HOST).iter().count() != 1 || !names_us(host, served) {
-        return Err(format!("the request is for host \"{host}\"; open http://{served}/ instead"));
+    let named = is_named(host, served, names);
+    if headers.get_all(HOST).iter().count() != 1 || !(named || names_us(host, served)) {
+        return Err(format!(
+            "the request is for host \"{host}\"; open http://{served}/ instead, or have the rack served by that name: --name"
+        ));
     }
     if method.is_safe() {
         return Ok(());
     }
+    // A name may stand before a proxy that speaks TLS; our own addresses never do.
+    let ours = |origin: &str| {
+        let secure = origin.strip_prefix("https://").filter(|_| named);
+        origin.strip_prefix("http://").or(secure) == Some(host)
+    };
     match text(ORIGIN) {
         None => Ok(()),
-        Some(origin) if origin.strip_prefix("http://").is_some_and(|ours| ours == host) => Ok(()),
+        Some(origin) if ours(origin) => Ok(()),
         Some(origin) => Err(format!("a page of {origin} may not move this rack's levers")),
     }
+}
+
+/// Whether a `Host` is one of the names given: with our port, or just as it was given.
+fn is_named(host: &str, served: SocketAddr, names: &[String]) -> bool {
+    let with_port = |name: &str| format!("{name}:{}", served.port());
+    names.iter().any(|name| host.eq_ignore_ascii_case(name) || host.eq_ignore_ascii_case(&with_port(name)))
 }
 
 /// Whether a `Host` is an address that leads here and that no name server can forge.
@@ -72,7 +186,7 @@ mod tests {
         if let Some(origin) = origin {
             headers.insert(ORIGIN, HeaderValue::from_static(origin));
         }
-        admit(method, &headers, "127.0.0.1:8088".parse().unwrap()).is_ok()
+        admit(method, &headers, "127.0.0.1:8088".parse().unwrap(), &[]).is_ok()
     }
 
     #[test]
@@ -109,11 +223,44 @@ mod tests {
     #[test]
     fn a_request_without_a_host_or_with_two_is_refused() {
         let served = "127.0.0.1:8088".parse().unwrap();
-        assert!(admit(&Method::GET, &HeaderMap::new(), served).is_err());
+        assert!(admit(&Method::GET, &HeaderMap::new(), served, &[]).is_err());
         let mut headers = HeaderMap::new();
         headers.append(HOST, HeaderValue::from_static("127.0.0.1:8088"));
         headers.append(HOST, HeaderValue::from_static("evil.example"));
-        assert!(admit(&Method::GET, &headers, served).is_err());
+        assert!(admit(&Method::GET, &headers, served, &[]).is_err());
+    }
+
+    #[test]
+    fn a_name_that_was_given_will_do_and_its_pages_may_touch_also_through_tls() {
+        let served = "0.0.0.0:8088".parse().unwrap();
+        let names = ["rack.local".to_owned(), "rack.example:443".to_owned()];
+        let decide = |host: &str, origin: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(HOST, host.parse().unwrap());
+            headers.insert(ORIGIN, origin.parse().unwrap());
+            admit(&Method::POST, &headers, served, &names).is_ok()
+        };
+        assert!(decide("rack.local:8088", "http://rack.local:8088"));
+        assert!(decide("rack.example:443", "https://rack.example:443"));
+        for (host, origin) in [
+            ("rack.local:9090", "http://rack.local:9090"),
+            ("rack.local:8088", "http://evil.example"),
+            ("evil.example:8088", "http://evil.example:8088"),
+            ("10.0.0.5:8088", "https://10.0.0.5:8088"),
+        ] {
+            assert!(!decide(host, origin), "{host} {origin}");
+        }
+    }
+
+    #[test]
+    fn a_token_comes_in_the_header_or_in_our_cookie() {
+        let headers =
+            |name, value: &str| -> HeaderMap { [(name, value.parse().unwrap())].into_iter().collect() };
+        assert_eq!(presented(&headers(AUTHORIZATION, "Bearer abc")), Some(("abc", false)));
+        assert_eq!(presented(&headers(AUTHORIZATION, "Basic abc")), None);
+        assert_eq!(presented(&headers(COOKIES, "a=b; pirack_token=abc; c=d")), Some(("abc", true)));
+        assert_eq!(presented(&headers(COOKIES, "my_pirack_token=abc")), None);
+        assert_eq!(presented(&HeaderMap::new()), None);
     }
 
     #[test]

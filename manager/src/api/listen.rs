@@ -62,6 +62,14 @@ pub fn bind(address: SocketAddr) -> Result<TcpListener, BindError> {
     if !is_this_machines_alone(address) {
         return Err(BindError::Open { address });
     }
+    bind_guarded(address)
+}
+
+/// Listens on any address: for an interface that wants a token where other machines reach it.
+///
+/// # Errors
+/// When the address is taken or refused.
+pub fn bind_guarded(address: SocketAddr) -> Result<TcpListener, BindError> {
     TcpListener::bind(address).map_err(|source| match source.kind() {
         io::ErrorKind::AddrInUse => BindError::InUse { address, holder: holder(address.port()) },
         _ => BindError::Refused { address, source },

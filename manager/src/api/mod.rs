@@ -1,36 +1,50 @@
-//! The manager over HTTP: the rack as JSON, changes as server-sent events, and the levers of an
-//! embedded rack as POST.
+//! The manager over HTTP: the rack as JSON, changes as server-sent events, the levers of an embedded rack and the
+//! operations of a real one as POST.
 //!
 //! Invariants: nothing is answered to a request whose `Host` is not the address served, and no lever
-//! moves for a page of another origin (see `guard`). Every body, stream and queue is bounded. The rack
+//! moves for a page of another origin; what is not free wants a token (see `guard`). Every body, stream and queue is bounded. The rack
 //! is serialised once a second, however many look at it.
 
+mod connection;
+mod door;
 mod error;
 mod guard;
 mod listen;
+mod login;
+mod operations;
 mod routes;
 mod stream;
+mod throttle;
+mod tokens;
 
 use std::future::IntoFuture;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::routing::{get, post};
+use axum::serve::ListenerExt;
 use tokio::sync::{Semaphore, watch};
 
-use crate::watch::{Controls, History, Live};
-pub use listen::{BindError, bind};
+use crate::operation::dispatch::Dispatcher;
+use crate::watch::{Charts, Controls, History, Live};
+use connection::Bounded;
+pub use door::{Door, Free};
+pub use listen::{BindError, bind, bind_guarded};
 use stream::Frame;
+use throttle::Throttle;
+pub use tokens::{Grade, Tokens, TokensError, keep, new_token};
 
 /// Streams served at one time; a further one is asked to come again.
 const MOST_STREAMS: usize = 64;
-/// A request's body, at most. The largest there is says `{"seconds":600}`.
+/// A request's body, at most. All but an order are as small as `{"seconds":600}`.
 const MOST_BYTES: usize = 4096;
+/// An order's body, at most: it may hold a saved plan.
+const MOST_ORDER_BYTES: usize = 8 << 20;
 /// How long requests under way may take to end.
 const GRACE: Duration = Duration::from_secs(2);
 
@@ -39,10 +53,16 @@ const GRACE: Duration = Duration::from_secs(2);
 pub struct ApiState {
     /// The rack as it is now.
     pub live: Arc<Live>,
-    /// What was recorded.
+    /// What was recorded: events and operations.
     pub history: Arc<History>,
-    /// The levers.
-    pub controls: Arc<dyn Controls>,
+    /// Where a chart's points come from.
+    pub charts: Charts,
+    /// The levers of an embedded rack.
+    pub controls: Option<Arc<dyn Controls>>,
+    /// Takes orders, for a real rack.
+    pub operations: Option<Arc<Dispatcher>>,
+    /// Who may come in.
+    pub door: Door,
 }
 
 /// What every request sees.
@@ -52,6 +72,8 @@ struct Shared {
     served: SocketAddr,
     frames: watch::Receiver<Frame>,
     streams: Arc<Semaphore>,
+    throttle: Arc<Mutex<Throttle>>,
+    stopping: watch::Receiver<bool>,
 }
 
 /// Serves the interface and `pages`, which stand behind the same checks, until `shutdown` says true.
@@ -70,8 +92,11 @@ pub async fn serve(
     let (sender, frames) = watch::channel(Frame::default());
     let pulse = stream::pulse(Arc::clone(&state.live), sender, Arc::clone(&streams), shutdown.clone());
     let pulse = tokio::spawn(pulse);
-    let shared = Shared { api: state, served: listener.local_addr()?, frames, streams };
-    let server = axum::serve(listener, router(shared, pages));
+    let served = listener.local_addr()?;
+    let (throttle, stopping) = (Arc::default(), shutdown.clone());
+    let shared = Shared { api: state, served, frames, streams, throttle, stopping };
+    let service = router(shared, pages).into_make_service_with_connect_info::<SocketAddr>();
+    let server = axum::serve(Bounded::new(listener).tap_io(|_| ()), service);
     let server = server.with_graceful_shutdown(told(shutdown.clone())).into_future();
     let outcome = tokio::select! {
         outcome = server => outcome,
@@ -93,6 +118,20 @@ fn router(shared: Shared, pages: Router) -> Router {
         .route("/api/boards/{name}/plug", post(routes::plug))
         .route("/api/broker/stop", post(routes::stop_broker))
         .route("/api/broker/start", post(routes::start_broker))
+        .route(
+            "/api/operations",
+            get(operations::list)
+                .merge(post(operations::order).layer(DefaultBodyLimit::max(MOST_ORDER_BYTES))),
+        )
+        .route(
+            "/api/operations/plan",
+            post(operations::foresee).layer(DefaultBodyLimit::max(MOST_ORDER_BYTES)),
+        )
+        .route("/api/operations/{id}", get(operations::one))
+        .route("/api/operations/{id}/progress", get(operations::progress))
+        .route("/api/operations/{id}/interrupt", post(operations::interrupt))
+        .route("/login", get(login::page).post(login::enter))
+        .route("/logout", post(login::leave))
         .route("/api/events", get(routes::events))
         .route("/api/stream", get(stream::stream))
         .with_state(shared.clone())

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::Shared;
 use super::error::ApiError;
-use crate::watch::{Board, ControlError, Event, HistoryError, Points, Snapshot};
+use crate::watch::{Board, ControlError, Controls, Event, HistoryError, Points, Snapshot};
 
 type Answer<T> = Result<Json<T>, ApiError>;
 type Accepted = Result<(StatusCode, Json<Value>), ApiError>;
@@ -64,9 +64,9 @@ pub(super) async fn history(
     if shared.api.live.board(&name).is_none() {
         return Err(unknown_board(&shared, name));
     }
-    let since = Timestamp::now() - Duration::from_secs_f64(seconds);
-    let history = shared.api.history;
-    blocking(move || history.points(&name, &query.series, since)).await.map(Json)
+    let now = Timestamp::now();
+    let since = now - Duration::from_secs_f64(seconds);
+    Ok(Json(shared.api.charts.points(&name, &query.series, since, now).await?))
 }
 
 #[derive(Deserialize)]
@@ -87,11 +87,11 @@ pub(super) async fn events(
 }
 
 pub(super) async fn unplug(State(shared): State<Shared>, name: Name) -> Accepted {
-    accepted(shared.api.controls.unplug(&name_in(name)?))
+    accepted(levers(&shared)?.unplug(&name_in(name)?))
 }
 
 pub(super) async fn plug(State(shared): State<Shared>, name: Name) -> Accepted {
-    accepted(shared.api.controls.plug(&name_in(name)?))
+    accepted(levers(&shared)?.plug(&name_in(name)?))
 }
 
 #[derive(Deserialize)]
@@ -110,11 +110,11 @@ pub(super) async fn stop_broker(
             "post {\"seconds\":20} as application/json, with 1 to 600 seconds".to_owned(),
         ));
     };
-    accepted(shared.api.controls.stop_broker(seconds))
+    accepted(levers(&shared)?.stop_broker(seconds))
 }
 
 pub(super) async fn start_broker(State(shared): State<Shared>) -> Accepted {
-    accepted(shared.api.controls.start_broker())
+    accepted(levers(&shared)?.start_broker())
 }
 
 pub(super) async fn nothing(uri: Uri) -> ApiError {
@@ -123,6 +123,12 @@ pub(super) async fn nothing(uri: Uri) -> ApiError {
 
 pub(super) async fn wrong_method(method: Method) -> impl IntoResponse {
     ApiError::Method(method)
+}
+
+/// The levers, where there are any.
+fn levers(shared: &Shared) -> Result<&dyn Controls, ApiError> {
+    let none = || ApiError::NotFound("a real rack has no such lever".to_owned());
+    shared.api.controls.as_deref().ok_or_else(none)
 }
 
 fn accepted(outcome: Result<(), ControlError>) -> Accepted {
@@ -135,7 +141,7 @@ fn unknown_board(shared: &Shared, board: String) -> ApiError {
 }
 
 /// SQLite blocks: it runs beside the requests, not among them.
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, HistoryError> + Send + 'static,
 ) -> Result<T, ApiError> {
     let done = tokio::task::spawn_blocking(work).await.map_err(|_| ApiError::Stopping)?;

@@ -63,10 +63,14 @@ struct Stream {
     _place: OwnedSemaphorePermit,
 }
 
+/// A place among the streams that may be open.
+pub(super) fn place(shared: &Shared) -> Result<OwnedSemaphorePermit, ApiError> {
+    let place = Arc::clone(&shared.streams).try_acquire_owned();
+    place.map_err(|_| ApiError::Busy("as many streams as may be are open; close a dashboard and try again"))
+}
+
 pub(super) async fn stream(State(shared): State<Shared>) -> Result<impl IntoResponse, ApiError> {
-    let place = Arc::clone(&shared.streams)
-        .try_acquire_owned()
-        .map_err(|_| ApiError::Busy("as many streams as may be are open; close a dashboard and try again"))?;
+    let place = place(&shared)?;
     let mut frames = shared.frames.clone();
     frames.mark_unchanged();
     let events = shared.api.live.subscribe();

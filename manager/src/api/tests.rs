@@ -63,7 +63,14 @@ fn lab() -> Lab {
     let address = listener.local_addr().unwrap();
     let (shutdown, told) = watch::channel(false);
     let controls: Arc<dyn Controls> = levers.clone();
-    let state = ApiState { live: Arc::clone(&live), history: Arc::clone(&history), controls };
+    let state = ApiState {
+        live: Arc::clone(&live),
+        history: Arc::clone(&history),
+        charts: Charts::History(Arc::clone(&history)),
+        controls: Some(controls),
+        operations: None,
+        door: Door::of_embedded(),
+    };
     let pages = Router::new().route("/", get(|| async { "the dashboard" }));
     let server = std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -135,7 +142,18 @@ fn the_rack_reads_as_the_contract_says() {
         json!({"address": "127.0.0.1:40123", "state": "running", "resumes_in_seconds": null})
     );
     let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
-    let mut expected = ["rack", "time", "interval_seconds", "started", "broker", "totals", "boards"];
+    let mut expected = [
+        "rack",
+        "time",
+        "interval_seconds",
+        "started",
+        "embedded",
+        "drift",
+        "operation",
+        "broker",
+        "totals",
+        "boards",
+    ];
     expected.sort_unstable();
     assert_eq!(keys(&rack), expected);
     let board = &rack["boards"][1];

@@ -1,6 +1,6 @@
 //! `pirack demo`: a whole rack on this machine.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -12,16 +12,24 @@ use pirack::api;
 use pirack::demo::{self, Face, Options, Scratch};
 use tracing_subscriber::EnvFilter;
 
+use super::global::{self, Output};
+use super::say;
+use super::span::span;
+
 /// The command's options.
 #[derive(Args)]
 #[command(after_help = "Examples:
   pirack demo                            a live table here, the dashboard at the address it prints
-  pirack demo --for 30s --json | tail -1 thirty seconds, and the summary as one JSON object
+  pirack demo --for 30s -o json          thirty seconds, and the summary as one JSON object
   pirack demo --boards 40 --interval 2   more boards, less often
   pirack demo --scratch rack             queues and history stay in ./rack for a look afterwards
 
-While it runs: u unplugs a board, b stops the broker for 20 s, q ends; the dashboard has buttons for the same.
-A script may POST to /api/boards/w3/unplug, /api/boards/w3/plug and /api/broker/stop {\"seconds\": 20}.")]
+While it runs: u unplugs a board, b stops the broker for 20 s, q ends; the dashboard has buttons
+for the same. A script may POST to /api/boards/w3/unplug, /api/boards/w3/plug and, with
+{\"seconds\": 20}, /api/broker/stop.
+With -o json the lines go to standard error.
+
+Exit status: 0 nothing was lost, 1 something was or it could not run, 2 wrong command line.")]
 pub(crate) struct Demo {
     /// Simulated boards, besides this machine.
     #[arg(long, default_value_t = 12, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=500))]
@@ -42,15 +50,11 @@ pub(crate) struct Demo {
     /// Plain lines instead of the live table, as in a pipe.
     #[arg(long)]
     headless: bool,
-    /// The summary as one JSON object, the last line of standard output; lines go to standard error.
-    #[arg(long)]
-    json: bool,
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
-    let parsed = text.parse::<jiff::SignedDuration>().ok().and_then(|span| Duration::try_from(span).ok());
     let sensible = Duration::from_millis(100)..=Duration::from_secs(30 * 86_400);
-    let asked = parsed.filter(|span| sensible.contains(span));
+    let asked = span(text).filter(|span| sensible.contains(span));
     asked.ok_or_else(|| "give a time such as 30s, 5m or 1h, of at most 30 days".to_owned())
 }
 
@@ -68,8 +72,9 @@ fn interval(text: &str) -> Result<f64, String> {
 }
 
 /// Runs it to its end.
-pub(crate) fn run(demo: &Demo) -> anyhow::Result<ExitCode> {
-    let face = match (demo.json, demo.headless || !std::io::stdout().is_terminal()) {
+pub(crate) fn run(demo: &Demo, output: Output) -> anyhow::Result<ExitCode> {
+    let json = output == Output::Json;
+    let face = match (json, demo.headless || !std::io::stdout().is_terminal()) {
         (true, _) => Face::LinesAside,
         (false, true) => Face::Lines,
         (false, false) => Face::Table,
@@ -97,15 +102,11 @@ pub(crate) fn run(demo: &Demo) -> anyhow::Result<ExitCode> {
     runtime.shutdown_timeout(Duration::from_secs(1));
     let demo::Outcome { summary, faults } = outcome?;
     let mut said = String::new();
-    if let Some(folder) = scratch.kept().filter(|_| !demo.json) {
+    if let Some(folder) = scratch.kept().filter(|_| !json) {
         said = format!("queues and history stay in {}\n", folder.display());
     }
-    said += &if demo.json { serde_json::to_string(&summary)? } else { summary.sentence() };
-    match writeln!(std::io::stdout().lock(), "{said}") {
-        // A reader that has seen enough (`| head`) has gone; that is no fault.
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
-        outcome => outcome?,
-    }
+    said += &if json { serde_json::to_string(&summary)? } else { summary.sentence() };
+    say(&said);
     let well = summary.lost == 0 && faults.is_empty();
     for fault in faults {
         eprintln!("pirack: {:#}", anyhow::Error::from(fault));
@@ -124,7 +125,7 @@ fn log_beside(face: Face, scratch: &Scratch) -> anyhow::Result<()> {
             std::fs::File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
         builder.with_ansi(false).with_writer(file).init();
     } else {
-        builder.with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr).init();
+        builder.with_ansi(global::colour(&std::io::stderr())).with_writer(std::io::stderr).init();
     }
     Ok(())
 }

@@ -1,16 +1,20 @@
 //! `pirack schema apply`: the rack's tables in Cassandra.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use clap::{Args, Subcommand};
 use pirack::stack::cassandra::schema::{Action, Change, Connection, Report, Wishes, apply};
+use pirack::text::{self, LARGEST};
 
-use super::log;
+use super::global::{Global, Output};
 use super::span::{deadline, span};
+use super::{log, say};
+
+/// CQL's port.
+const PORT: u16 = 9042;
 
 /// What can be done with the schema.
 #[derive(Subcommand)]
@@ -22,23 +26,27 @@ pub(crate) enum Schema {
 /// The options of `apply`.
 #[derive(Args)]
 #[command(after_help = "Examples:
-  pirack schema apply --cassandra 10.0.0.11:9042            what is missing is made, rows live for 30 days
+  pirack schema apply                                        in the Cassandra that rack.toml names
+  pirack schema apply --cassandra 10.0.0.11:9042             what is missing is made, for 30 days
   pirack schema apply --cassandra w1:9042,w2:9042 --keep 7d  from now on for a week
-  pirack schema apply --cassandra w1:9042 --json | jq .changed
+  pirack schema apply -o json | jq .changed
 
-It may be run at any time, and again: what is as it should be is left alone, and nothing is ever dropped.
-Rows that are there already keep the life they were written with.")]
+It may be run at any time, and again: what is as it should be is left alone, and nothing is ever
+dropped. Rows that are there already keep the life they were written with.
+
+Exit status: 0 the tables are as they should be, 1 they are not (standard error says why), 2 wrong
+command line.")]
 pub(crate) struct Apply {
-    /// Nodes to begin with, each HOST:PORT, separated by commas.
+    /// Nodes to begin with, each HOST:PORT, separated by commas; where it is not given, those of the rack's
+    /// file, and without a file 127.0.0.1:9042.
     #[arg(
         long,
         env = "PIRACK_CASSANDRA",
-        default_value = "127.0.0.1:9042",
         value_name = "HOST:PORT",
         value_delimiter = ',',
         value_parser = contact_point
     )]
-    cassandra: Vec<String>,
+    cassandra: Option<Vec<String>>,
     /// Who may create keyspaces, where the cluster wants a login.
     #[arg(long, requires = "password_file", value_name = "NAME")]
     user: Option<String>,
@@ -49,7 +57,8 @@ pub(crate) struct Apply {
     /// in a new one.
     #[arg(long, value_name = "DURATION", value_parser = keep)]
     keep: Option<Duration>,
-    /// Replicas in every datacenter; where it is not given, 3, or as many as it has nodes.
+    /// Replicas in every datacenter; where it is not given, as the rack's file says, else 3, or as many as it
+    /// has nodes.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=9))]
     replication: Option<u8>,
     /// The keyspace, where the agents' configuration names another.
@@ -58,30 +67,31 @@ pub(crate) struct Apply {
     /// The deadline for all of it.
     #[arg(long, default_value = "5m", value_name = "DURATION", value_parser = deadline)]
     timeout: Duration,
-    /// One JSON object instead of lines.
-    #[arg(long)]
-    json: bool,
 }
 
 /// Runs one of them.
-pub(crate) fn run(schema: &Schema) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(schema: &Schema, global: &Global) -> anyhow::Result<ExitCode> {
     let Schema::Apply(options) = schema;
     log::to_stderr("error,scylla=off");
     let login = match (&options.user, &options.password_file) {
         (Some(user), Some(file)) => Some((user.clone(), password(file)?)),
         _ => None,
     };
-    let connection = Connection { contact_points: options.cassandra.clone(), login, within: options.timeout };
+    let (contact_points, of_rack) = match &options.cassandra {
+        Some(named) => (named.clone(), None),
+        None => declared_nodes(global)?,
+    };
+    let connection = Connection { contact_points, login, within: options.timeout };
     let wishes = Wishes {
         keyspace: options.keyspace.clone(),
         keep: options.keep,
-        replication: options.replication.map(usize::from),
+        replication: options.replication.map(usize::from).or(of_rack),
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    let json = options.json;
+    let json = global.output == Output::Json;
     let mut told = move |change: &Change| {
         if !json {
             say(&line(change));
@@ -112,14 +122,19 @@ fn sentence(report: &Report) -> String {
     format!("Cassandra {} at {}, nodes: {}: {changed}", report.version, report.cassandra, nodes.join(", "))
 }
 
-/// A line on standard output; a reader that has gone (`| head`) is no fault.
-fn say(text: &str) {
-    let _gone = writeln!(std::io::stdout().lock(), "{text}");
+/// The nodes of the rack's file, and the copies that it wants.
+fn declared_nodes(global: &Global) -> anyhow::Result<(Vec<String>, Option<usize>)> {
+    let Some(rack) = global.rack_if_any()? else { return Ok((vec![format!("127.0.0.1:{PORT}")], None)) };
+    let file = global.file.display();
+    let Some(cassandra) = &rack.cassandra else {
+        bail!("{file} has no [cassandra]: name nodes with --cassandra")
+    };
+    let nodes = rack.addresses(&cassandra.nodes).map(|address| format!("{address}:{PORT}")).collect();
+    Ok((nodes, usize::try_from(cassandra.replication).ok()))
 }
 
 fn password(file: &Path) -> anyhow::Result<String> {
-    let text = std::fs::read_to_string(file)
-        .with_context(|| format!("cannot read the password file {}", file.display()))?;
+    let text = text::of_file(file, LARGEST).context("cannot read the password file")?;
     // As an agent reads it: one newline at the end is not part of it, and one file is one password.
     let password = text.strip_suffix('\n').unwrap_or(&text);
     let password = password.strip_suffix('\r').unwrap_or(password);

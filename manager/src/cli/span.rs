@@ -1,14 +1,8 @@
-//! Times as people give them on the command line: `30s`, `5m`, `36h`, `7d`, `2w`.
+//! Times as people give them on the command line: as in the rack's file, `30s`, `5m`, `36h`, `7d`, `2w`.
 
 use std::time::Duration;
 
-use jiff::{Span, SpanRelativeTo};
-
-/// Such a time; nothing where it is none, or is negative. A day has 24 hours.
-pub(crate) fn span(text: &str) -> Option<Duration> {
-    let span: Span = text.parse().ok()?;
-    span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?.try_into().ok()
-}
+pub(crate) use pirack::rack::span::span;
 
 /// A deadline for a whole command.
 pub(crate) fn deadline(text: &str) -> Result<Duration, String> {

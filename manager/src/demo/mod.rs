@@ -43,8 +43,10 @@ pub use rack::RackError;
 pub use scratch::{Scratch, ScratchError};
 pub use summary::Summary;
 
-use crate::api::{self, ApiState};
-use crate::watch::{Ended, Happening, History, HistoryError, Live, Ranges, Settings, WatchError, Watcher};
+use crate::api::{self, ApiState, Door};
+use crate::watch::{
+    Charts, Ended, Happening, History, HistoryError, Live, Ranges, Settings, WatchError, Watcher,
+};
 use crate::web;
 use broker::Broker;
 use leaving::Leaving;
@@ -199,8 +201,14 @@ impl Demo {
     }
 
     fn api(&self) -> ApiState {
-        let controls = Arc::clone(&self.rack) as _;
-        ApiState { live: Arc::clone(&self.live), history: Arc::clone(&self.history), controls }
+        ApiState {
+            live: Arc::clone(&self.live),
+            history: Arc::clone(&self.history),
+            charts: Charts::History(Arc::clone(&self.history)),
+            controls: Some(Arc::clone(&self.rack) as _),
+            operations: None,
+            door: Door::of_embedded(),
+        }
     }
 
     /// Steps 2 to 5 of the end.

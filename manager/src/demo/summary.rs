@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::watch::Ranges;
 
-/// The last line of `pirack demo --json`.
+/// What `pirack demo -o json` answers.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Summary {
     /// Boards in the rack, this machine included.

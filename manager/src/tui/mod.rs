@@ -8,6 +8,7 @@ pub mod plain;
 mod view;
 
 use std::collections::VecDeque;
+use std::ffi::OsStr;
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,6 +27,17 @@ const EVENTS: usize = 8;
 /// For how long the key for it stops the broker, in seconds.
 const BROKER_STOP: f64 = 20.0;
 
+/// Whether this stream shows colours: a terminal's that can, unless `NO_COLOR` is set to anything (no-color.org).
+#[must_use]
+pub fn colour(stream: &impl IsTerminal) -> bool {
+    let variable = |name: &str| std::env::var_os(name);
+    stream.is_terminal() && wants_colour(variable("NO_COLOR").as_deref(), variable("TERM").as_deref())
+}
+
+fn wants_colour(no_color: Option<&OsStr>, term: Option<&OsStr>) -> bool {
+    no_color.is_none_or(OsStr::is_empty) && term.is_none_or(|term| term != "dumb")
+}
+
 /// Shows the rack, and where its dashboard is served, until a person quits or `shutdown` says true. Blocks: give it a thread of its own.
 ///
 /// # Errors
@@ -41,7 +53,7 @@ pub fn run(
         let reason = "standard output is no terminal: pass --headless for plain lines";
         return Err(io::Error::new(io::ErrorKind::Unsupported, reason));
     }
-    let colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let colour = colour(&io::stdout());
     let _restored = Restored;
     let mut terminal = ratatui::try_init()?;
     let mut screen = Screen::new(live.snapshot(), colour);
@@ -181,7 +193,7 @@ impl Screen {
     fn pull_broker(&mut self, controls: &dyn Controls) {
         let outcome = match self.snapshot.broker.state {
             BrokerState::Running => controls.stop_broker(BROKER_STOP),
-            BrokerState::Stopped => controls.start_broker(),
+            BrokerState::Stopped | BrokerState::Away => controls.start_broker(),
         };
         self.notice = outcome.err().map(|error| error.to_string());
     }

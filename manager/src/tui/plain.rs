@@ -50,6 +50,7 @@ fn summary(snapshot: &Snapshot) -> String {
     let broker = match snapshot.broker.state {
         BrokerState::Running => "",
         BrokerState::Stopped => " · broker stopped",
+        BrokerState::Away => " · Kafka does not answer",
     };
     let boards = snapshot.boards.len();
     format!(

@@ -178,3 +178,12 @@ fn a_shutdown_and_the_end_of_its_teller_are_both_heard() {
     drop(gone);
     assert!(ended(&told));
 }
+
+#[test]
+fn colours_are_not_for_who_wants_none_nor_for_a_terminal_that_has_none() {
+    let wanted = |no_color: Option<&str>, term: Option<&str>| {
+        wants_colour(no_color.map(OsStr::new), term.map(OsStr::new))
+    };
+    assert!(wanted(None, None) && wanted(Some(""), Some("xterm")));
+    assert!(!wanted(Some("1"), Some("xterm")) && !wanted(None, Some("dumb")));
+}

@@ -18,10 +18,11 @@ use rdkafka::{ClientConfig, ClientContext, Message};
 
 use super::events::Happening;
 use super::herald::Herald;
-use super::history::History;
+use super::history::{History, HistoryError, Stored};
 use super::live::Live;
-use super::partitions::Partitions;
-use super::watcher::Stop;
+use super::partitions::{Beginning, Partitions};
+use super::seen::Seen;
+use super::watcher::{Keeping, Settings, Stop};
 
 const TOPICS: [&str; 2] = [TOPIC_HEALTH, TOPIC_READINGS];
 /// Messages in a batch, at most.
@@ -36,6 +37,8 @@ const SEEK: (Duration, Duration) = (Duration::from_millis(500), Duration::from_s
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How soon a batch that could not be stored is tried again.
 const STORE_AGAIN: Duration = Duration::from_secs(1);
+/// How far back reading begins where Cassandra keeps what came before.
+const RECENT: Duration = Duration::from_secs(120);
 /// Boards whose undecodable messages are remembered as said.
 const MOST_SAID: usize = 1024;
 
@@ -93,7 +96,7 @@ pub(super) struct Consuming {
     consumer: BaseConsumer<Quiet>,
     partitions: Partitions,
     live: Arc<Live>,
-    history: Arc<History>,
+    keeper: Keeper,
     herald: Herald,
     tally: Arc<Tally>,
     seek_at: Instant,
@@ -115,14 +118,14 @@ impl Consuming {
     /// # Errors
     /// When librdkafka refuses the address.
     pub(super) fn new(
-        bootstrap: &str,
+        settings: &Settings,
         live: Arc<Live>,
         history: Arc<History>,
         herald: Herald,
         tally: Arc<Tally>,
     ) -> KafkaResult<Self> {
         let consumer = ClientConfig::new()
-            .set("bootstrap.servers", bootstrap)
+            .set("bootstrap.servers", &settings.bootstrap)
             .set("client.id", "pirack-watch")
             // librdkafka wants a name before it assigns; the group is never joined, nothing is committed.
             .set("group.id", "pirack-watch")
@@ -138,11 +141,15 @@ impl Consuming {
             .set("reconnect.backoff.ms", "100")
             .set("reconnect.backoff.max.ms", "1000")
             .create_with_context(Quiet)?;
+        let (beginning, keeper) = match settings.keeping {
+            Keeping::Here => (Beginning::Earliest, Keeper::History(history)),
+            Keeping::Elsewhere => (Beginning::Ago(RECENT), Keeper::Elsewhere(Seen::default())),
+        };
         Ok(Self {
             consumer,
-            partitions: Partitions::default(),
+            partitions: Partitions::new(beginning),
             live,
-            history,
+            keeper,
             herald,
             tally,
             seek_at: Instant::now(),
@@ -251,11 +258,12 @@ impl Consuming {
         }
     }
 
-    /// Stores a batch, again and again if it must; returns false when told to stop before it could.
+    /// Stores a batch where that is this program's to do, again and again if it must; returns false when told to
+    /// stop before it could.
     fn store(&mut self, batch: &Batch, stop: &Stop) -> bool {
         let mut said = false;
         let stored = loop {
-            match self.history.insert(&batch.records) {
+            match self.keeper.take(&batch.records) {
                 Ok(stored) => break stored,
                 Err(error) => {
                     if !said {
@@ -298,6 +306,7 @@ impl Consuming {
 
     fn broken(&mut self, error: &KafkaError) {
         let trouble = error.to_string();
+        self.live.set_reachable(false);
         if self.trouble.is_none() {
             tracing::warn!("cannot read from Kafka, and go on trying: {trouble}");
         }
@@ -306,7 +315,23 @@ impl Consuming {
 
     fn mended(&mut self) {
         if self.trouble.take().is_some() {
+            self.live.set_reachable(true);
             tracing::info!("Kafka can be read again");
+        }
+    }
+}
+
+/// Where records go.
+enum Keeper {
+    History(Arc<History>),
+    Elsewhere(Seen),
+}
+
+impl Keeper {
+    fn take(&mut self, batch: &[Record]) -> Result<Stored, HistoryError> {
+        match self {
+            Self::History(history) => history.insert(batch),
+            Self::Elsewhere(seen) => Ok(seen.take(batch)),
         }
     }
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::state::State;
+use crate::operation::Kind;
 
 /// What happened. `type` and `data` of the event.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -65,6 +66,82 @@ pub enum Happening {
         /// After how long.
         seconds: f64,
     },
+    /// An operation was asked for.
+    #[serde(rename = "dev.pirack.operation.scheduled")]
+    OperationScheduled {
+        /// Which.
+        #[serde(flatten)]
+        of: Asked,
+    },
+    /// It has begun.
+    #[serde(rename = "dev.pirack.operation.started")]
+    OperationStarted {
+        /// Which.
+        #[serde(flatten)]
+        of: Asked,
+    },
+    /// One of its steps began, or is done. What a step waits for is no event: it may change every second.
+    #[serde(rename = "dev.pirack.operation.step")]
+    OperationStep {
+        /// Of which.
+        #[serde(flatten)]
+        operation: Asked,
+        /// The step's number, from 1.
+        number: u64,
+        /// Of how many that were seen then; more may show.
+        of: u64,
+        /// What it does.
+        what: String,
+        /// How long it took, once it is done; null when it begins.
+        seconds: Option<f64>,
+    },
+    /// It ended well.
+    #[serde(rename = "dev.pirack.operation.completed")]
+    OperationCompleted {
+        /// Which.
+        #[serde(flatten)]
+        of: Asked,
+        /// Steps that were taken.
+        steps: u64,
+        /// How long it took.
+        seconds: f64,
+    },
+    /// It did not end well. What was done by then stays.
+    #[serde(rename = "dev.pirack.operation.failed")]
+    OperationFailed {
+        /// Which.
+        #[serde(flatten)]
+        of: Asked,
+        /// Why, for people.
+        why: String,
+        /// How long it took.
+        seconds: f64,
+    },
+    /// The rack is no longer what its file says.
+    #[serde(rename = "dev.pirack.drift.began")]
+    DriftBegan {
+        /// How many differences.
+        count: u64,
+        /// The first of them.
+        differences: Vec<String>,
+    },
+    /// It is again.
+    #[serde(rename = "dev.pirack.drift.ended")]
+    DriftEnded {
+        /// How long it was not.
+        seconds: f64,
+    },
+}
+
+/// Which operation an event tells of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// Its id, for ever.
+    pub operation: Uuid,
+    /// What it does.
+    pub kind: Kind,
+    /// Who asked for it: a user and a host.
+    pub by: String,
 }
 
 /// One event: CloudEvents 1.0 in structured JSON.
@@ -125,7 +202,45 @@ impl Event {
             }
             Happening::RackStarted { boards } => format!("watching {boards} boards"),
             Happening::RackStopped { seconds } => format!("stopped after {seconds:.1} s"),
+            Happening::DriftBegan { count: 1, differences } => {
+                format!("the rack is not what its file says: {}", differences.join(", "))
+            }
+            Happening::DriftBegan { count, .. } => {
+                format!("the rack is not what its file says: {count} differences")
+            }
+            Happening::DriftEnded { seconds } => {
+                format!("the rack is what its file says again, after {seconds:.0} s")
+            }
+            operation => operation.of_operation().unwrap_or_default(),
         }
+    }
+}
+
+impl Happening {
+    /// What happened to an operation, in one line; nothing where it happened to something else.
+    fn of_operation(&self) -> Option<String> {
+        Some(match self {
+            Self::OperationScheduled { of } => format!("{} asked for {}", of.by, of.kind.name()),
+            Self::OperationStarted { of } => format!("{} begins, for {}", of.kind.name(), of.by),
+            Self::OperationStep { operation, number, of, what, seconds: None } => {
+                format!("{} [{number}/{of}] {what}", operation.kind.name())
+            }
+            Self::OperationStep { operation, number, of, what, seconds: Some(seconds) } => {
+                format!("{} [{number}/{of}] {what}: done in {seconds:.1} s", operation.kind.name())
+            }
+            Self::OperationCompleted { of, steps: 0, .. } => {
+                format!("{} completed: nothing was to do", of.kind.name())
+            }
+            Self::OperationCompleted { of, steps, seconds } => {
+                let steps = if *steps == 1 { "1 step".to_owned() } else { format!("{steps} steps") };
+                format!("{} completed: {steps} in {seconds:.1} s", of.kind.name())
+            }
+            Self::OperationFailed { of, why, seconds } => {
+                let why = why.lines().next().unwrap_or_default();
+                format!("{} failed after {seconds:.1} s: {why}", of.kind.name())
+            }
+            _ => return None,
+        })
     }
 }
 
@@ -165,9 +280,17 @@ mod tests {
         assert_eq!(serde_json::to_value(&event).unwrap(), expected);
     }
 
-    fn every_kind() -> [Happening; 8] {
+    fn every_kind() -> Vec<Happening> {
         let queue = Uuid::from_u128(2);
-        [
+        let of = || Asked { operation: Uuid::from_u128(3), kind: Kind::Apply, by: "ada@desk".into() };
+        let step = |seconds| Happening::OperationStep {
+            operation: of(),
+            number: 3,
+            of: 24,
+            what: "add board b2".into(),
+            seconds,
+        };
+        vec![
             Happening::StateChanged { from: State::Gone, to: State::Well, reason: None },
             Happening::Unplugged {},
             Happening::Plugged {},
@@ -176,6 +299,14 @@ mod tests {
             Happening::QueueGap { queue, from: 1, to: 9, reason: GapReason::QueueFull, count: 9 },
             Happening::RackStarted { boards: 13 },
             Happening::RackStopped { seconds: 30.0 },
+            Happening::OperationScheduled { of: of() },
+            Happening::OperationStarted { of: of() },
+            step(None),
+            step(Some(1.25)),
+            Happening::OperationCompleted { of: of(), steps: 24, seconds: 61.5 },
+            Happening::OperationFailed { of: of(), why: "b2 does not answer".into(), seconds: 9.0 },
+            Happening::DriftBegan { count: 2, differences: vec!["kafka-b1: one replica of none".into()] },
+            Happening::DriftEnded { seconds: 75.0 },
         ]
     }
 
@@ -187,6 +318,19 @@ mod tests {
             assert_eq!(serde_json::from_str::<Event>(&text).unwrap(), sent, "{text}");
             assert!(!sent.sentence().is_empty());
         }
+    }
+
+    #[test]
+    fn a_step_reads_as_its_schema_says() {
+        let step = every_kind().remove(11);
+        let expected = serde_json::json!({
+            "type": "dev.pirack.operation.step",
+            "data": {"operation": "00000000-0000-0000-0000-000000000003", "kind": "apply", "by": "ada@desk",
+                "number": 3, "of": 24, "what": "add board b2", "seconds": 1.25}
+        });
+        assert_eq!(serde_json::to_value(&step).unwrap(), expected);
+        let sentence = Event::now("demo", "rack", step).sentence();
+        assert_eq!(sentence, "apply [3/24] add board b2: done in 1.2 s");
     }
 
     #[test]

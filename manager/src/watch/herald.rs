@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::events::{Event, Happening};
-use super::history::History;
+use super::history::{History, HistoryError};
 use super::live::Live;
 use super::watcher::Stop;
 use publisher::Publisher;
@@ -56,7 +56,7 @@ impl Herald {
     }
 
     /// Makes the thread look at once.
-    pub(super) fn wake(&self) {
+    pub(crate) fn wake(&self) {
         // A full channel means that the thread is about to look anyway.
         let _full_or_ended = self.wake.try_send(());
     }
@@ -85,6 +85,40 @@ fn add(pending: &mut Vec<Event>, events: impl IntoIterator<Item = Event>) {
             tracing::error!("the outbox cannot be written, and an event is lost: {}", event.sentence());
         }
     }
+}
+
+/// What became of an outbox that was to be published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivered {
+    /// The broker has confirmed all of it.
+    All,
+    /// Another program publishes it.
+    Elsewhere,
+    /// This many events wait for the next program at this file.
+    Waiting(u64),
+}
+
+/// Publishes what waits in the outbox, for a program that ends: for up to `patience`. Blocks.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn deliver(history: &History, bootstrap: &str, patience: Duration) -> Result<Delivered, HistoryError> {
+    let mut publisher = Publisher::new(bootstrap);
+    let until = Instant::now() + patience;
+    while history.events_waiting()? > 0 && !bootstrap.is_empty() {
+        let empty = publisher.advance(history);
+        if publisher.is_elsewhere() {
+            return Ok(Delivered::Elsewhere);
+        }
+        if !empty && Instant::now() >= until {
+            break;
+        }
+        std::thread::park_timeout(if empty { Duration::ZERO } else { LOOK });
+    }
+    Ok(match history.events_waiting()? {
+        0 => Delivered::All,
+        waiting => Delivered::Waiting(waiting),
+    })
 }
 
 /// The herald's thread.

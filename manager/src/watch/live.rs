@@ -14,6 +14,7 @@ use pirack_agent::record::Record;
 use tokio::sync::broadcast;
 
 use super::events::{Event, Happening};
+use super::rack::{Drift, OperationNow};
 use super::snapshot::{Board, Broker, BrokerState, Role, Snapshot, Totals, natural_order};
 use super::state::Thresholds;
 use board::Entry;
@@ -43,6 +44,7 @@ pub struct AgentGauge {
 pub struct Live {
     rack: String,
     interval: Duration,
+    embedded: bool,
     thresholds: Thresholds,
     started: Timestamp,
     started_at: Instant,
@@ -55,18 +57,32 @@ struct Inner {
     boards: BTreeMap<String, Entry>,
     address: String,
     stopped: bool,
+    away: bool,
+    drift: Option<Drift>,
+    operation: Option<OperationNow>,
     resumes_at: Option<Instant>,
     stored: u64,
     redelivered: u64,
 }
 
 impl Live {
-    /// The live state of the rack named `rack`, whose boards make a health record every `interval`.
+    /// The live state of the embedded rack named `rack`, whose boards make a health record every `interval`.
     #[must_use]
     pub fn new(rack: &str, interval: Duration) -> Self {
+        Self::with(rack, interval, true)
+    }
+
+    /// The same of a real rack, which has no levers.
+    #[must_use]
+    pub fn of_real(rack: &str, interval: Duration) -> Self {
+        Self::with(rack, interval, false)
+    }
+
+    fn with(rack: &str, interval: Duration, embedded: bool) -> Self {
         Self {
             rack: rack.to_owned(),
             interval,
+            embedded,
             thresholds: Thresholds::for_interval(interval.as_secs_f64()),
             started: Timestamp::now(),
             started_at: Instant::now(),
@@ -74,6 +90,9 @@ impl Live {
                 boards: BTreeMap::new(),
                 address: String::new(),
                 stopped: false,
+                away: false,
+                drift: None,
+                operation: None,
                 resumes_at: None,
                 stored: 0,
                 redelivered: 0,
@@ -112,6 +131,28 @@ impl Live {
         inner.resumes_at = resumes_at;
     }
 
+    /// Says whether Kafka answers; of an embedded rack its own broker says so itself.
+    pub fn set_reachable(&self, reachable: bool) {
+        self.lock().away = !reachable && !self.embedded;
+    }
+
+    /// Says how the rack stands to its file.
+    pub fn set_drift(&self, drift: Option<Drift>) {
+        self.lock().drift = drift;
+    }
+
+    /// Says what changes the rack now.
+    pub fn set_operation(&self, operation: Option<OperationNow>) {
+        self.lock().operation = operation;
+    }
+
+    /// Changes what is known of the operation under way, where there is one.
+    pub fn with_operation(&self, change: impl FnOnce(&mut OperationNow)) {
+        if let Some(now) = &mut self.lock().operation {
+            change(now);
+        }
+    }
+
     /// Takes records that the history has just stored for the first time, in the order of their arrival.
     pub fn apply<'a>(&self, records: impl IntoIterator<Item = &'a Record>, now: Instant) {
         self.apply_at(records, now, Timestamp::now());
@@ -146,10 +187,10 @@ impl Live {
     /// A board's first record makes no event: that it came was expected.
     pub fn tick(&self, now: Instant) -> Vec<Event> {
         let mut inner = self.lock();
-        let stopped = inner.stopped;
+        let kafka = inner.kafka();
         let mut events = Vec::new();
         for (name, entry) in &mut inner.boards {
-            if let Some((from, to, reason)) = entry.tick(now, stopped, &self.thresholds) {
+            if let Some((from, to, reason)) = entry.tick(now, kafka, &self.thresholds) {
                 events.push(Event::now(&self.rack, name, Happening::StateChanged { from, to, reason }));
             }
         }
@@ -169,7 +210,7 @@ impl Live {
         let mut boards: Vec<Board> = inner
             .boards
             .iter()
-            .map(|(name, entry)| entry.show(name, now, inner.stopped, &self.thresholds))
+            .map(|(name, entry)| entry.show(name, now, inner.kafka(), &self.thresholds))
             .collect();
         boards.sort_by(|a, b| a.role.cmp(&b.role).then_with(|| natural_order(&a.name, &b.name)));
         Snapshot {
@@ -177,6 +218,9 @@ impl Live {
             time: Timestamp::now(),
             interval_seconds: self.interval.as_secs_f64(),
             started: self.started,
+            embedded: self.embedded,
+            drift: inner.drift.clone(),
+            operation: inner.operation.clone(),
             broker: inner.broker(now),
             totals: inner.totals(now.saturating_duration_since(self.started_at)),
             boards,
@@ -188,7 +232,7 @@ impl Live {
     pub fn board(&self, name: &str) -> Option<Board> {
         let inner = self.lock();
         let entry = inner.boards.get(name)?;
-        Some(entry.show(name, Instant::now(), inner.stopped, &self.thresholds))
+        Some(entry.show(name, Instant::now(), inner.kafka(), &self.thresholds))
     }
 
     /// The names of all boards, in the order in which they are shown.
@@ -217,11 +261,19 @@ impl Live {
 }
 
 impl Inner {
+    fn kafka(&self) -> BrokerState {
+        match (self.stopped, self.away) {
+            (true, _) => BrokerState::Stopped,
+            (false, true) => BrokerState::Away,
+            (false, false) => BrokerState::Running,
+        }
+    }
+
     fn broker(&self, now: Instant) -> Broker {
         let resumes = self.resumes_at.filter(|_| self.stopped);
         Broker {
             address: self.address.clone(),
-            state: if self.stopped { BrokerState::Stopped } else { BrokerState::Running },
+            state: self.kafka(),
             resumes_in_seconds: resumes.map(|at| at.saturating_duration_since(now).as_secs_f64()),
         }
     }

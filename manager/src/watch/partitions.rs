@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::KafkaResult;
@@ -22,15 +23,29 @@ fn left(deadline: Instant) -> Duration {
     deadline.saturating_duration_since(Instant::now()).max(LEAST)
 }
 
+/// Where a partition that is new is begun.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Beginning {
+    /// At the first message that the broker has.
+    #[default]
+    Earliest,
+    /// At the first of the last so long, or at the end.
+    Ago(Duration),
+}
+
 /// The partitions read, each with the offset after the last message that was stored.
 #[derive(Debug, Default)]
 pub(super) struct Partitions {
+    beginning: Beginning,
     next: BTreeMap<(String, i32), i64>,
 }
 
 impl Partitions {
-    /// Asks the broker for the topics' partitions and begins to read those that are new, from the
-    /// earliest. Returns whether every topic was there. All questions together wait until `deadline`.
+    pub(super) fn new(beginning: Beginning) -> Self {
+        Self { beginning, ..Self::default() }
+    }
+
+    /// Asks the broker for the topics' partitions and begins to read those that are new. Returns whether every topic was there. All questions together wait until `deadline`.
     ///
     /// # Errors
     /// When the broker cannot be asked.
@@ -55,12 +70,37 @@ impl Partitions {
             }
         }
         if added.count() > 0 {
+            let added = self.placed(consumer, added, deadline)?;
             consumer.incremental_assign(&added)?;
             for element in added.elements() {
                 self.next.insert((element.topic().to_owned(), element.partition()), 0);
             }
         }
         Ok(whole)
+    }
+
+    /// Where each of these is begun.
+    fn placed<C: ConsumerContext>(
+        &self,
+        consumer: &BaseConsumer<C>,
+        mut added: TopicPartitionList,
+        deadline: Instant,
+    ) -> KafkaResult<TopicPartitionList> {
+        let Beginning::Ago(ago) = self.beginning else { return Ok(added) };
+        let from = Timestamp::now().checked_sub(ago).unwrap_or_default().as_millisecond();
+        // To this question the offsets are moments.
+        added.set_all_offsets(Offset::Offset(from))?;
+        let found = consumer.offsets_for_times(added, left(deadline))?;
+        let mut placed = TopicPartitionList::new();
+        for element in found.elements() {
+            // A broker that has nothing since that moment says so by the end.
+            let offset = match element.offset() {
+                Offset::Offset(offset) if offset >= 0 => Offset::Offset(offset),
+                _ => Offset::End,
+            };
+            placed.add_partition_offset(element.topic(), element.partition(), offset)?;
+        }
+        Ok(placed)
     }
 
     /// Notes that a message was stored.

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use pirack_agent::record::{Health, Quality, Quantity, milliseconds};
 use serde::{Serialize, Serializer};
 
+use super::rack::{Drift, OperationNow};
 use super::state::State;
 
 /// What a board is for. The order is the order in which boards are shown.
@@ -51,6 +52,12 @@ pub struct Snapshot {
     /// When the watching began.
     #[serde(serialize_with = "milliseconds::serialize")]
     pub started: Timestamp,
+    /// Whether it is an embedded rack, whose links and broker a person may move.
+    pub embedded: bool,
+    /// How the rack stands to its file, where somebody looks.
+    pub drift: Option<Drift>,
+    /// What changes the rack now, where somebody does.
+    pub operation: Option<OperationNow>,
     /// The broker.
     pub broker: Broker,
     /// Counts over all boards.
@@ -59,7 +66,7 @@ pub struct Snapshot {
     pub boards: Vec<Board>,
 }
 
-/// Kafka's broker, as far as an embedded rack knows.
+/// Kafka, as far as this program knows: an embedded rack's broker, or a real rack's brokers as one.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Broker {
     /// Where any Kafka client can look in.
@@ -78,6 +85,8 @@ pub enum BrokerState {
     Running,
     /// It was stopped.
     Stopped,
+    /// It does not answer.
+    Away,
 }
 
 /// Counts since the start, each counted where it happens.

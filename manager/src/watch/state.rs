@@ -95,6 +95,8 @@ pub struct Facts {
     pub throttled_age: Option<f64>,
     /// Seconds since it last said that its supply is too low.
     pub under_voltage_age: Option<f64>,
+    /// Whether Kafka is known not to answer.
+    pub kafka_away: bool,
     /// The sensor last seen out of range, and how many seconds ago.
     pub out_of_range: Option<(String, f64)>,
 }
@@ -169,10 +171,11 @@ fn complaint(facts: &Facts, across: Across, thresholds: &Thresholds) -> Option<S
 }
 
 fn silence(facts: &Facts) -> String {
-    let cause = match (facts.unplugged, facts.broker_stopped) {
-        (true, _) => "; it is unplugged",
-        (false, true) => "; the broker is stopped",
-        (false, false) => "",
+    let cause = match (facts.unplugged, facts.broker_stopped, facts.kafka_away) {
+        (true, _, _) => "; it is unplugged",
+        (false, true, _) => "; the broker is stopped",
+        (false, false, true) => "; Kafka does not answer",
+        (false, false, false) => "",
     };
     if facts.heard {
         format!("no record for {:.1} s{cause}", facts.quiet_seconds)

@@ -10,12 +10,23 @@ use super::herald::{Herald, Heralding};
 use super::history::History;
 use super::live::Live;
 
+/// Where records are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keeping {
+    /// In the history: every record that Kafka still has is read.
+    Here,
+    /// In the rack's own Cassandra: what Kafka has of the last minutes is read, and nothing is written.
+    Elsewhere,
+}
+
 /// What the watching needs to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// Kafka's address: `host:port`, several with commas.
+    /// Kafka's address: `host:port`, several with commas; empty for a rack without Kafka, whose events wait.
     pub bootstrap: String,
-    /// How long the history keeps a record. Six hours of 13 boards with 18 records a second each are
+    /// Where records are kept.
+    pub keeping: Keeping,
+    /// How long the history keeps a record, where it does. Six hours of 13 boards with 18 records a second each are
     /// about 5 million rows and 720 MB.
     pub keep: Duration,
 }
@@ -24,7 +35,7 @@ impl Settings {
     /// Everything at its default for the Kafka at `bootstrap`; the history keeps six hours.
     #[must_use]
     pub fn new(bootstrap: &str) -> Self {
-        Self { bootstrap: bootstrap.to_owned(), keep: Duration::from_secs(6 * 3600) }
+        Self { bootstrap: bootstrap.to_owned(), keeping: Keeping::Here, keep: Duration::from_secs(6 * 3600) }
     }
 }
 
@@ -61,7 +72,8 @@ pub struct Ended {
 pub struct Watcher {
     herald: Herald,
     tally: Arc<Tally>,
-    reading: Running,
+    /// Nothing where there is no Kafka.
+    reading: Option<Running>,
     telling: Running,
 }
 
@@ -75,15 +87,18 @@ impl Watcher {
         let (herald, woken) = Herald::new(live.rack());
         let tally = Arc::<Tally>::default();
         let bootstrap = settings.bootstrap.as_str();
-        let consuming = Consuming::new(
-            bootstrap,
-            Arc::clone(&live),
-            Arc::clone(&history),
-            herald.clone(),
-            Arc::clone(&tally),
-        )
-        .map_err(|source| WatchError::Client { bootstrap: bootstrap.to_owned(), source })?;
-        let reading = Running::start("pirack-consumer", move |stop| consuming.run(stop))?;
+        let mut reading = None;
+        if !bootstrap.is_empty() {
+            let consuming = Consuming::new(
+                settings,
+                Arc::clone(&live),
+                Arc::clone(&history),
+                herald.clone(),
+                Arc::clone(&tally),
+            )
+            .map_err(|source| WatchError::Client { bootstrap: bootstrap.to_owned(), source })?;
+            reading = Some(Running::start("pirack-consumer", move |stop| consuming.run(stop))?);
+        }
         let heralding = Heralding::new(herald.clone(), live, history, bootstrap, settings.keep);
         let telling = Running::start("pirack-herald", move |stop: &Stop| {
             let woken: Receiver<()> = woken;
@@ -104,12 +119,22 @@ impl Watcher {
         self.tally.read()
     }
 
+    /// The same for a rack whose records are kept elsewhere: nothing is read any more, and events that are not
+    /// confirmed in time wait in the outbox for the next start. Returns whether none does. Blocks.
+    #[must_use]
+    pub fn stop_telling(self, patience: Duration) -> bool {
+        drop(self.reading);
+        self.telling.stop.set(patience);
+        self.herald.wake();
+        self.telling.stop(patience)
+    }
+
     /// Reads to the end of every partition, waits until every event is confirmed, and stops; gives up
     /// once nothing has moved for `patience`. Blocks.
     #[must_use]
     pub fn stop_after_drain(self, patience: Duration) -> Ended {
         // Records first: a gap among the last of them is still an event.
-        let drained = self.reading.stop(patience);
+        let drained = self.reading.is_none_or(|reading| reading.stop(patience));
         self.telling.stop.set(patience);
         self.herald.wake();
         let told = self.telling.stop(patience);

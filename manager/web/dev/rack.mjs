@@ -208,6 +208,9 @@ export class MadeUpRack {
     const queued = this.boards.reduce((sum, board) => sum + board.queued, 0);
     return {
       rack: "made-up",
+      embedded: true,
+      drift: null,
+      operation: null,
       time: iso(at),
       interval_seconds: INTERVAL,
       started: iso(start),

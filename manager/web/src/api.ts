@@ -66,7 +66,7 @@ export interface Board {
 
 export interface Broker {
   address: string;
-  state: "running" | "stopped";
+  state: "running" | "stopped" | "away";
   resumes_in_seconds: number | null;
 }
 
@@ -81,8 +81,35 @@ export interface Totals {
   redelivered: number;
 }
 
+/** How a real rack stands to its file. */
+export interface Drift {
+  state: "same" | "differs" | "unknown";
+  since: string;
+  looked: string;
+  count: number;
+  /** The first of them. */
+  differences: string[];
+  why: string | null;
+}
+
+/** The operation under way; step 0 is before the first. */
+export interface OperationNow {
+  id: string;
+  kind: string;
+  by: string;
+  since: string;
+  number: number;
+  of: number;
+  what: string;
+  waits: string | null;
+}
+
 export interface Snapshot {
   rack: string;
+  /** Whether links can be pulled and the broker stopped. */
+  embedded: boolean;
+  drift: Drift | null;
+  operation: OperationNow | null;
   time: string;
   interval_seconds: number;
   started: string;
@@ -115,6 +142,7 @@ async function request<T>(what: string, path: string, init: RequestInit = {}): P
   } catch {
     throw new ApiError(`Could not ${what}: the manager does not answer. Is pirack still running?`);
   }
+  if (response.status === 401) location.assign("/login");
   const body: unknown = await response.json().catch(() => null);
   if (!response.ok) {
     const said = (body as { error?: unknown } | null)?.error;

@@ -68,7 +68,7 @@ export class BoardPanel {
       );
       return;
     }
-    this.renderHead(board);
+    this.renderHead(board, state.snapshot?.embedded ?? false);
     this.renderFacts(factsOf(board));
     this.renderCharts(board, snapshot);
   }
@@ -107,18 +107,19 @@ export class BoardPanel {
     if (board !== null) requestAnimationFrame(() => this.focus());
   }
 
-  private renderHead(board: Board): void {
+  private renderHead(board: Board, embedded: boolean): void {
     if (board.state !== this.state) {
       this.state = board.state;
       setAttribute(this.root, "data-of", board.state);
       this.badge.replaceChildren(glyph(board.state), board.state);
     }
-    setText(this.kind, `${ROLE_NAMES[board.role].one}, ${board.simulated ? "simulated" : "a real board"}`);
+    setText(this.kind, `${ROLE_NAMES[board.role].one}${!embedded ? "" : board.simulated ? ", simulated" : ", a real board"}`);
     const quiet = board.state === "silent" || board.state === "gone";
     const last = quiet && board.last_seen_seconds !== null ? "What you see is the last it said." : "";
     const link = board.plugged ? "" : "Its network is unplugged: it goes on measuring and keeps every record.";
     setText(this.reason, board.reason ? capital(reasonText(board.reason)) : "");
     setText(this.remark, [link, last].filter(Boolean).join(" "));
+    this.plug.hidden = !embedded;
     setAttribute(this.plug, "data-action", board.plugged ? "unplug" : "plug");
     setText(this.plug, board.plugged ? "Unplug" : "Plug in");
   }

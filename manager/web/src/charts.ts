@@ -4,6 +4,7 @@
 
 import uPlot from "uplot";
 import type { Plan } from "./catalogue";
+import { capital } from "./words";
 import { el, setAttribute, setText } from "./dom";
 import { rates, shownRange, withHoles } from "./series";
 import { timeOfDay, type Unit, unitNamed } from "./units";
@@ -33,7 +34,7 @@ export class Chart {
 
   constructor(private readonly plan: Plan) {
     this.unit = unitNamed(plan.unit);
-    const caption = el("figcaption", {}, el("span", { class: "title" }, plan.title), this.note, this.value);
+    const caption = el("figcaption", {}, el("span", { class: "title" }, capital(plan.title)), this.note, this.value);
     this.element = el("figure", { class: "chart", "data-chart": plan.id, "data-points": "0" }, caption, this.host);
     this.plot = new uPlot(this.options(), [[], ...plan.lines.map(() => [])], this.host);
     setAttribute(this.plot.ctx.canvas, "role", "img");

@@ -164,13 +164,15 @@ class Dashboard {
   }
 
   private togglePlug(name: string): void {
+    const { snapshot } = this.store.state;
     const board = boardNamed(this.store.state, name);
-    if (board) void this.attempt(() => (board.plugged ? unplugBoard(name) : plugBoard(name)));
+    if (board && snapshot?.embedded) void this.attempt(() => (board.plugged ? unplugBoard(name) : plugBoard(name)));
   }
 
   private toggleBroker(): void {
-    const broker = this.store.state.snapshot?.broker;
-    if (broker) void this.attempt(() => (broker.state === "running" ? stopBroker(STOP_SECONDS) : startBroker()));
+    const { snapshot } = this.store.state;
+    const broker = snapshot?.broker;
+    if (broker && snapshot.embedded) void this.attempt(() => (broker.state === "running" ? stopBroker(STOP_SECONDS) : startBroker()));
   }
 
   /** Does what somebody asked for, and tells them when it fails. */

@@ -74,8 +74,9 @@ export function withSnapshot(state: State, snapshot: Snapshot): State {
   };
 }
 
-function pace(before: Pace | null, { time, totals, interval_seconds }: Snapshot): Pace {
-  const now = { at: unixSeconds(time), produced: totals.produced };
+function pace(before: Pace | null, { embedded, time, totals, interval_seconds }: Snapshot): Pace {
+  // What a real rack's agents produced only they know; what came of it is counted here.
+  const now = { at: unixSeconds(time), produced: embedded ? totals.produced : totals.stored };
   if (!before) return { ...now, perSecond: null };
   const seconds = now.at - before.at;
   if (seconds < interval_seconds / 2) return before;

@@ -30,7 +30,8 @@ export interface Verdict {
 
 /** The rack in one sentence, worst first. */
 export function verdict(snapshot: Snapshot): Verdict {
-  const { boards, broker, totals } = snapshot;
+  const { boards, broker, drift, totals } = snapshot;
+  if (broker.state === "away") return { state: "gone", text: "Kafka does not answer: what you see is from before" };
   if (broker.state === "stopped") {
     const kept = totals.queued > 0 ? `: boards hold ${count(totals.queued)} records` : "";
     return { state: "warm", text: `Broker stopped${kept}` };
@@ -42,6 +43,10 @@ export function verdict(snapshot: Snapshot): Verdict {
     const be = names.length === 1 ? "is" : "are";
     const rest = boards.filter((board) => board.state === "well").length;
     return { state, text: `${list(names)} ${be} ${state}, ${rest} of ${boards.length} well` };
+  }
+  if (drift?.state === "differs") {
+    const what = drift.count === 1 ? "1 difference" : `${drift.count} differences`;
+    return { state: "warm", text: `All boards are well, but the rack is not what its file says: ${what}` };
   }
   return { state: "well", text: boards.length === 1 ? "The board is well" : `All ${boards.length} boards are well` };
 }
@@ -75,6 +80,12 @@ function stateSentence(who: string, from: unknown, to: unknown, reason: unknown)
   }
 }
 
+/** As a sentence begins; a path stays as it is. */
+export const capital = (word: unknown) => {
+  const text = String(word);
+  return text.charAt(0).toUpperCase() + text.slice(1);
+};
+
 /** What happened, as a person would say it; an event of an unknown type says its type. */
 export function sentence(event: RackEvent): string {
   const who = event.subject ?? "the rack";
@@ -97,9 +108,29 @@ export function sentence(event: RackEvent): string {
       return `${who} lost ${count(Number(data.count))} records (${data.from} to ${data.to}): ${reason}`;
     }
     case "dev.pirack.rack.started":
-      return "The rack started";
+      return "The rack is watched from now on";
     case "dev.pirack.rack.stopped":
-      return "The rack stopped";
+      return "The rack is watched no longer";
+    case "dev.pirack.operation.scheduled":
+      return `${data.by} asked for ${data.kind}`;
+    case "dev.pirack.operation.started":
+      return `${capital(data.kind)} begins`;
+    case "dev.pirack.operation.step": {
+      const step = `${capital(data.kind)} [${data.number}/${data.of}] ${data.what}`;
+      return typeof data.seconds === "number" ? `${step}: done in ${duration(data.seconds)}` : step;
+    }
+    case "dev.pirack.operation.completed":
+      return data.steps === 0
+        ? `${capital(data.kind)} completed: nothing was to do`
+        : `${capital(data.kind)} completed: ${data.steps === 1 ? "1 step" : `${data.steps} steps`} in ${duration(Number(data.seconds))}`;
+    case "dev.pirack.operation.failed":
+      return `${capital(data.kind)} failed: ${String(data.why).split("\n")[0]}`;
+    case "dev.pirack.drift.began":
+      return data.count === 1
+        ? `The rack is not what its file says: ${String((data.differences as unknown[] | undefined)?.[0])}`
+        : `The rack is not what its file says: ${data.count} differences`;
+    case "dev.pirack.drift.ended":
+      return `The rack is what its file says again, after ${duration(Number(data.seconds))}`;
     default:
       return `${who}: ${event.type}`;
   }
@@ -114,12 +145,17 @@ export function mark(event: RackEvent): Board["state"] | null {
     case "dev.pirack.board.plugged":
     case "dev.pirack.broker.started":
     case "dev.pirack.rack.started":
+    case "dev.pirack.operation.completed":
+    case "dev.pirack.drift.ended":
       return "well";
     case "dev.pirack.board.unplugged":
     case "dev.pirack.rack.stopped":
       return "silent";
     case "dev.pirack.broker.stopped":
+    case "dev.pirack.drift.began":
       return "warm";
+    case "dev.pirack.operation.failed":
+      return "gone";
     case "dev.pirack.queue.gap":
       return "gone";
     default:

@@ -25,6 +25,9 @@ export function board(name: string, change: Partial<Board> = {}): Board {
 export function snapshot(boards: Board[], seconds = 0, change: Partial<Snapshot> = {}): Snapshot {
   return {
     rack: "demo",
+    embedded: true,
+    drift: null,
+    operation: null,
     time: new Date(Date.parse(T0) + seconds * 1000).toISOString(),
     interval_seconds: 1,
     started: T0,

@@ -57,6 +57,28 @@ test("every kind of event is a sentence", () => {
   );
 });
 
+test("a real rack's events are sentences too", () => {
+  const of = { operation: "x", kind: "apply", by: "ada@desk" };
+  assert.equal(said("operation.scheduled", "rack", of), "ada@desk asked for apply");
+  const step = { ...of, number: 3, of: 24, what: "add board b2" };
+  assert.equal(said("operation.step", "rack", { ...step, seconds: null }), "Apply [3/24] add board b2");
+  assert.equal(said("operation.failed", "rack", { ...of, why: "b2 is away" }), "Apply failed: b2 is away");
+  assert.equal(
+    said("drift.began", "rack", { count: 1, differences: ["service kafka-b1: none runs"] }),
+    "The rack is not what its file says: service kafka-b1: none runs",
+  );
+  assert.equal(said("drift.began", "rack", { count: 3 }), "The rack is not what its file says: 3 differences");
+});
+
+test("a rack that is not what its file says is not simply well", () => {
+  const drift = { state: "differs" as const, since: T0, looked: T0, count: 2, differences: [], why: null };
+  const differs = snapshot([board("b1")], 0, { embedded: false, drift });
+  assert.equal(verdict(differs).state, "warm");
+  assert.match(verdict(differs).text, /not what its file says: 2 differences/);
+  const away = { address: "", state: "away" as const, resumes_in_seconds: null };
+  assert.equal(verdict(snapshot([board("b1")], 0, { embedded: false, broker: away })).state, "gone");
+});
+
 test("an event nobody foresaw still says what it is", () => {
   assert.equal(said("moon.rose", "w3"), "w3: dev.pirack.moon.rose");
   assert.equal(mark({ id: "1", type: "dev.pirack.moon.rose", time: T0 }), null);

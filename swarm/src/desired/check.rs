@@ -6,7 +6,7 @@ use std::fmt;
 use super::{AbsolutePath, Attachment, Desired, Draft, Service};
 use crate::object::{Kind, Object};
 use crate::owned;
-use crate::spec::Resources;
+use crate::spec::{HealthCheck, ProbeTest, Resources};
 
 /// Docker's bound on a config's content, in bytes (swarmkit `MaxConfigSize`).
 const CONFIG_BYTES: usize = 1000 * 1024;
@@ -50,6 +50,12 @@ pub enum Flaw {
         service: String,
         /// The node's port.
         port: u16,
+    },
+    /// A probe that runs nothing tells nothing.
+    #[error("service {service} has a health check that runs nothing: name its program, or turn it off")]
+    EmptyProbe {
+        /// Which service.
+        service: String,
     },
     /// It asks for more than it allows.
     #[error("service {service} reserves more than its limit: no task of it could ever start")]
@@ -101,6 +107,7 @@ pub(super) fn check(draft: Draft) -> Result<Desired, DesiredError> {
         networks: unique(Kind::Network, draft.networks, |network| network.name.clone(), &mut flaws),
         configs: unique(Kind::Config, draft.configs, |config| config.name.clone(), &mut flaws),
         secrets: unique(Kind::Secret, draft.secrets, |secret| secret.name.clone(), &mut flaws),
+        secret_key: draft.secret_key,
         services: unique(Kind::Service, draft.services, |service| service.name.clone(), &mut flaws),
     };
     sizes(&desired, &mut flaws);
@@ -180,6 +187,13 @@ fn within(service: &Service, flaws: &mut Vec<Flaw>) {
     if service.network == Attachment::Host && !service.ports.is_empty() {
         flaws.push(Flaw::PortsOnHost { service: name() });
     }
+    let runs_nothing = |test: &ProbeTest| match test {
+        ProbeTest::Command(words) => words.is_empty(),
+        ProbeTest::Shell(line) => line.trim().is_empty(),
+    };
+    if matches!(&service.health, Some(HealthCheck::Probe(probe)) if runs_nothing(&probe.test)) {
+        flaws.push(Flaw::EmptyProbe { service: name() });
+    }
     let mut ports = BTreeSet::new();
     for port in &service.ports {
         if !ports.insert((port.published, port.protocol)) {
@@ -205,7 +219,7 @@ fn reserved<'a>(object: &Object, labels: impl Iterator<Item = &'a super::LabelKe
 mod tests {
     use super::super::{Config, File, Mount, Source};
     use super::*;
-    use crate::spec::{PortSpec, Protocol};
+    use crate::spec::{PortSpec, Probe, Protocol};
 
     fn service() -> Service {
         Service::new("web".parse().unwrap(), "web:1".parse().unwrap())
@@ -224,6 +238,13 @@ mod tests {
         web.configs.push(File::new("gone".parse().unwrap(), "/etc/web".parse().unwrap()));
         let volume = Source::Volume("data".parse().unwrap());
         web.mounts.push(Mount { source: volume, target: "/etc/web".parse().unwrap(), read_only: false });
+        web.health = Some(HealthCheck::Probe(Probe {
+            test: ProbeTest::Command(vec![]),
+            interval: None,
+            timeout: None,
+            start_period: None,
+            retries: None,
+        }));
         web.limits.memory_bytes = Some(1);
         web.reservations.memory_bytes = Some(2);
         web.labels.insert("io.pirack.owner".parse().unwrap(), "me".into());
@@ -231,11 +252,12 @@ mod tests {
         draft.configs.push(Config { name: "empty".parse().unwrap(), content: vec![] });
         let text = DesiredError(flaws(draft)).to_string();
         for part in [
-            "in 7 places",
+            "in 8 places",
             "service web is there twice",
             "needs config gone",
             "two things at /etc/web",
             "on the host's own network",
+            "health check that runs nothing",
             "reserves more",
             "holds 0 bytes",
             "label io.pirack.owner",

@@ -5,7 +5,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::Serialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// Why a text is not what it was given as.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -48,6 +49,12 @@ macro_rules! texts {
             }
         }
 
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                String::deserialize(from)?.parse().map_err(D::Error::custom)
+            }
+        }
+
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(&self.0)
@@ -82,6 +89,8 @@ texts! {
     /// An environment variable's name.
     EnvKey is "an environment variable's name" if is_env, else
         "use letters, digits and '_', not beginning with a digit";
+    /// A power of root (capabilities(7)), with its `CAP_`; or `ALL`.
+    Capability is "a capability" if is_capability, else "write it as in CAP_NET_BIND_SERVICE, or ALL";
     /// An absolute path in a container or on a board, with no `.` or `..` in it.
     AbsolutePath is "an absolute path" if is_path, else
         "begin with '/', end without one, and use no '.', '..' or empty part, for example /var/lib/kafka";
@@ -119,6 +128,11 @@ fn is_env(text: &str) -> bool {
     !text.is_empty()
         && text.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'_')
         && !text.starts_with(|c: char| c.is_ascii_digit())
+}
+
+fn is_capability(text: &str) -> bool {
+    let word = |c: u8| c.is_ascii_uppercase() || c == b'_';
+    text == "ALL" || text.strip_prefix("CAP_").is_some_and(|rest| !rest.is_empty() && rest.bytes().all(word))
 }
 
 fn is_path(text: &str) -> bool {

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::{
-    AbsolutePath, ConfigName, Constraint, EnvKey, HostName, Image, LabelKey, NetworkName, SecretName,
-    ServiceName, VolumeName,
+    AbsolutePath, Capability, ConfigName, Constraint, EnvKey, HostName, Image, LabelKey, Limited, Log,
+    NetworkName, SecretName, ServiceName, StopSignal, User, VolumeName,
 };
-use crate::spec::{EndpointMode, PortSpec, Resources, Restart, Scale, Span, Update};
+use crate::spec::{EndpointMode, HealthCheck, PortSpec, Resources, Restart, Scale, Span, Ulimit, Update};
 
 /// Where a mount's content lives.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +16,11 @@ pub enum Source {
     Volume(VolumeName),
     /// A path on the node, which must be there.
     Bind(AbsolutePath),
+    /// Memory, empty at each start: what a container may write that keeps nothing.
+    Tmpfs {
+        /// The most bytes; it counts against the service's limit.
+        size_bytes: u64,
+    },
 }
 
 /// A volume or a path of the node, in the container.
@@ -83,6 +88,22 @@ pub struct Service {
     pub command: Vec<String>,
     /// Environment variables. They are shown to whoever may list services: secrets are files.
     pub env: BTreeMap<EnvKey, String>,
+    /// Whom its processes run as; by default the image's user.
+    pub user: Option<User>,
+    /// Whether an init process reaps what its processes leave behind; by default as the node's engine is set.
+    pub init: Option<bool>,
+    /// Whether its containers cannot write to their own root.
+    pub read_only_root: bool,
+    /// How it tells that it is well; by default the image's way.
+    pub health: Option<HealthCheck>,
+    /// Bounds on the kernel's resources.
+    pub ulimits: BTreeMap<Limited, Ulimit>,
+    /// Powers of root besides Docker's usual ones.
+    pub capabilities_added: BTreeSet<Capability>,
+    /// Powers of root that it has not.
+    pub capabilities_dropped: BTreeSet<Capability>,
+    /// Where its output is kept; by default as the node's engine is set.
+    pub log: Option<Log>,
     /// Volumes and paths of the node.
     pub mounts: Vec<Mount>,
     /// Its networks.
@@ -105,6 +126,8 @@ pub struct Service {
     pub restart: Restart,
     /// When the service changes.
     pub update: Update,
+    /// What asks it to end; by default the image's signal.
+    pub stop_signal: Option<StopSignal>,
     /// From the stop signal to the kill; by default 10 s.
     pub stop_grace: Option<Span>,
     /// Labels on the service itself.
@@ -125,6 +148,14 @@ impl Service {
             entrypoint: vec![],
             command: vec![],
             env: BTreeMap::new(),
+            user: None,
+            init: None,
+            read_only_root: false,
+            health: None,
+            ulimits: BTreeMap::new(),
+            capabilities_added: BTreeSet::new(),
+            capabilities_dropped: BTreeSet::new(),
+            log: None,
             mounts: vec![],
             network: Attachment::Overlays(BTreeSet::new()),
             hosts: BTreeSet::new(),
@@ -136,6 +167,7 @@ impl Service {
             reservations: Resources::default(),
             restart: Restart::default(),
             update: Update::default(),
+            stop_signal: None,
             stop_grace: None,
             labels: BTreeMap::new(),
             configs: vec![],

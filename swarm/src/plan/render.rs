@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::desired::{Attachment, Desired, File, Mount, Network, Service, Source};
+use crate::desired::{Attachment, Desired, File, Log, Mount, Network, Service, Source};
 use crate::owned;
 use crate::spec::rotated_name;
 use crate::spec::{
@@ -20,10 +20,13 @@ pub(super) struct Wanted {
 pub(super) fn render(desired: &Desired) -> Wanted {
     let owner = desired.owner.as_str();
     let configs: BTreeMap<&str, String> = (desired.configs.values())
-        .map(|config| (config.name.as_str(), rotated_name(config.name.as_str(), &config.content)))
+        .map(|config| (config.name.as_str(), rotated_name(config.name.as_str(), &config.content, &[])))
         .collect();
     let secrets: BTreeMap<&str, String> = (desired.secrets.values())
-        .map(|secret| (secret.name.as_str(), rotated_name(secret.name.as_str(), secret.value.reveal())))
+        .map(|secret| {
+            let name = secret.name.as_str();
+            (name, rotated_name(name, secret.value.reveal(), desired.secret_key.reveal()))
+        })
         .collect();
     let engine_name = |names: &BTreeMap<&str, String>, name: &str| {
         names.get(name).cloned().unwrap_or_else(|| name.to_owned())
@@ -101,11 +104,13 @@ fn files<N>(files: &[File<N>], engine_name: impl Fn(&N) -> String) -> BTreeMap<S
 }
 
 fn mount(mount: &Mount) -> (String, MountSpec) {
-    let (kind, source) = match &mount.source {
-        Source::Volume(name) => (MountKind::Volume, name.to_string()),
-        Source::Bind(path) => (MountKind::Bind, path.to_string()),
+    let (kind, source, size_bytes) = match &mount.source {
+        Source::Volume(name) => (MountKind::Volume, name.to_string(), None),
+        Source::Bind(path) => (MountKind::Bind, path.to_string(), None),
+        Source::Tmpfs { size_bytes } => (MountKind::Tmpfs, String::new(), Some(*size_bytes)),
     };
-    (mount.target.to_string(), MountSpec { kind, source, read_only: mount.read_only })
+    let spec = MountSpec { kind, source, read_only: mount.read_only, size_bytes, mode: None };
+    (mount.target.to_string(), spec)
 }
 
 fn service(service: &Service, owner: &str) -> ServiceSpec {
@@ -118,6 +123,14 @@ fn service(service: &Service, owner: &str) -> ServiceSpec {
         entrypoint: service.entrypoint.clone(),
         command: service.command.clone(),
         env: service.env.iter().map(|(key, value)| (key.to_string(), value.clone())).collect(),
+        user: service.user.map(|user| user.to_string()),
+        init: service.init,
+        read_only_root: service.read_only_root,
+        health: service.health.clone(),
+        ulimits: service.ulimits.iter().map(|(of, bound)| (of.as_str().to_owned(), *bound)).collect(),
+        capabilities_added: service.capabilities_added.iter().map(ToString::to_string).collect(),
+        capabilities_dropped: service.capabilities_dropped.iter().map(ToString::to_string).collect(),
+        log: service.log.map(Log::spec),
         mounts: service.mounts.iter().map(mount).collect(),
         networks: match &service.network {
             Attachment::Host => ["host".to_owned()].into(),
@@ -132,9 +145,11 @@ fn service(service: &Service, owner: &str) -> ServiceSpec {
         reservations: service.reservations,
         restart: service.restart,
         update: service.update,
+        stop_signal: service.stop_signal.map(|signal| signal.as_str().to_owned()),
         stop_grace: service.stop_grace,
         configs: BTreeMap::new(),
         secrets: BTreeMap::new(),
+        forced: 0,
         unmodelled: BTreeMap::new(),
     }
 }

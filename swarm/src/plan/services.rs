@@ -82,6 +82,7 @@ fn by_name(observed: &Observed) -> BTreeMap<&str, &Held<ServiceSpec>> {
 }
 
 fn differ(held: &Held<ServiceSpec>, spec: &ServiceSpec, replaced: &BTreeSet<String>, steps: &mut Steps) {
+    let spec = &ServiceSpec { forced: held.spec.forced, ..spec.clone() };
     let mut reasons = difference::between(&held.spec.clone().filled(), spec);
     let mut replace = false;
     if let Some(network) = held.spec.networks.iter().find(|network| replaced.contains(*network)) {

@@ -69,11 +69,15 @@ pub struct SecretSpec {
 /// The name that content takes at the engine: other content, other name, so that a rotation is a new
 /// object that services move to.
 ///
-/// The hash is of the logical name and the content, 12 hexadecimal digits of SHA-256. Whoever may list
-/// secrets can test a guess against it: a secret must be too long to guess, as secrets should be.
+/// The hash is of the logical name and the content, 12 hexadecimal digits of SHA-256; a secret's is keyed, once
+/// inside and once around, so that a name which is shown in a plan or a log tests no guess at the value.
 #[must_use]
-pub(crate) fn rotated_name(name: &str, content: &[u8]) -> String {
-    let digest = Sha256::new().chain_update(name).chain_update([0]).chain_update(content).finalize();
+pub(crate) fn rotated_name(name: &str, content: &[u8], key: &[u8]) -> String {
+    let hash = || Sha256::new().chain_update(key);
+    let mut digest = hash().chain_update(name).chain_update([0]).chain_update(content).finalize();
+    if !key.is_empty() {
+        digest = hash().chain_update(digest).finalize();
+    }
     let hex: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
     format!("{name}-{hex}")
 }
@@ -91,8 +95,15 @@ mod tests {
 
     #[test]
     fn the_same_content_has_the_same_name_everywhere_and_other_content_another() {
-        assert_eq!(rotated_name("a", b"x"), rotated_name("a", b"x"));
-        assert_ne!(rotated_name("a", b"x"), rotated_name("a", b"y"));
-        assert_eq!(rotated_name("server", b"port=9092\n").len(), "server-".len() + 12);
+        assert_eq!(rotated_name("a", b"x", b""), rotated_name("a", b"x", b""));
+        assert_ne!(rotated_name("a", b"x", b""), rotated_name("a", b"y", b""));
+        assert_eq!(rotated_name("server", b"port=9092\n", b"").len(), "server-".len() + 12);
+    }
+
+    #[test]
+    fn without_the_key_a_guess_at_a_secret_cannot_be_tested_against_its_name() {
+        let name = |key: &[u8]| rotated_name("login", b"hunter2", key);
+        assert_eq!(name(b"one"), name(b"one"));
+        assert!(name(b"one") != name(b"two") && name(b"one") != name(b""));
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::{Restart, Span, Update};
+use super::{HealthCheck, LogSpec, Restart, Span, Ulimit, Update};
 
 /// How many tasks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -55,6 +55,8 @@ pub enum MountKind {
     Volume,
     /// A path on the node.
     Bind,
+    /// Memory, gone with the container.
+    Tmpfs,
 }
 
 /// A mount; its target is the key that it stands under.
@@ -62,10 +64,14 @@ pub enum MountKind {
 pub struct MountSpec {
     /// Which kind.
     pub kind: MountKind,
-    /// The volume's name or the node's path.
+    /// The volume's name or the node's path; empty for memory.
     pub source: String,
     /// Whether the task may only read.
     pub read_only: bool,
+    /// The most bytes of memory; by default half of the node's.
+    pub size_bytes: Option<u64>,
+    /// The mode of memory's root; by default 1777.
+    pub mode: Option<u32>,
 }
 
 /// A config or secret in a container; its path is the key that it stands under.
@@ -105,6 +111,22 @@ pub struct ServiceSpec {
     pub command: Vec<String>,
     /// Environment variables.
     pub env: BTreeMap<String, String>,
+    /// Whom its processes run as; by default the image's user.
+    pub user: Option<String>,
+    /// Whether an init process reaps what its processes leave behind; by default as the node's engine is set.
+    pub init: Option<bool>,
+    /// Whether the container cannot write to its own root.
+    pub read_only_root: bool,
+    /// How it tells that it is well; by default the image's way.
+    pub health: Option<HealthCheck>,
+    /// Bounds on the kernel's resources, by Docker's name for each.
+    pub ulimits: BTreeMap<String, Ulimit>,
+    /// Powers of root that it has besides Docker's usual ones.
+    pub capabilities_added: BTreeSet<String>,
+    /// Powers of root that it has not.
+    pub capabilities_dropped: BTreeSet<String>,
+    /// Where its output goes; by default as the node's engine is set.
+    pub log: Option<LogSpec>,
     /// Mounts, by target.
     pub mounts: BTreeMap<String, MountSpec>,
     /// Networks by name; `host` is the node's own.
@@ -127,12 +149,17 @@ pub struct ServiceSpec {
     pub restart: Restart,
     /// When the service changes.
     pub update: Update,
+    /// What asks it to end; by default the image's signal.
+    pub stop_signal: Option<String>,
     /// From the stop signal to the kill; by default 10 s.
     pub stop_grace: Option<Span>,
     /// Configs, by path in the container.
     pub configs: BTreeMap<String, FileUse>,
     /// Secrets, by path in the container.
     pub secrets: BTreeMap<String, FileUse>,
+    /// How often all of its tasks were made anew for no change (`docker service update --force`). A plan leaves it as it
+    /// finds it: setting it back would make them anew once more.
+    pub forced: u64,
     /// What the engine holds and this crate has no field for, by Docker's own name for it: always
     /// empty in what we write, so that whatever was set by hand is seen and set back.
     pub unmodelled: BTreeMap<String, String>,

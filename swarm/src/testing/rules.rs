@@ -1,33 +1,15 @@
 //! Docker's rules, one function each.
 
-use super::State;
+use super::swarm::Swarm;
 use crate::engine::EngineError;
-use crate::object::{Kind, Object, Version};
+use crate::object::{Id, Kind, Object, Version};
 use crate::observed::Held;
-use crate::spec::{NetworkSpec, Role, ServiceSpec};
+use crate::spec::{NetworkSpec, ServiceSpec};
 
-impl State {
-    /// Every call that asks for a change passes here first: it is counted, and needs a majority of managers.
-    pub(super) fn change(&mut self, object: &Object) -> Result<(), EngineError> {
-        self.mutating_calls += 1;
-        if let Some(left) = &mut self.answers_left {
-            if *left == 0 {
-                return Err(EngineError::Unreachable {
-                    about: object.to_string(),
-                    source: "the fake was told not to answer".into(),
-                });
-            }
-            *left -= 1;
-        }
-        self.majority(object, None)
-    }
-
-    /// Whether a majority of managers answers; with `without`, whether one would without that node.
-    pub(super) fn majority(&self, object: &Object, without: Option<&str>) -> Result<(), EngineError> {
-        let managers = (self.nodes.values())
-            .filter(|node| node.held.spec.role == Role::Manager && without != Some(node.held.id.0.as_str()));
-        let reachable = managers.clone().filter(|node| node.reachable_manager).count();
-        let managers = managers.count();
+impl Swarm {
+    /// A majority of the other managers answers.
+    pub(super) fn majority_without(&self, object: &Object, without: &Id) -> Result<(), EngineError> {
+        let (reachable, managers) = self.managers_without(Some(without));
         if managers > 0 && reachable > managers / 2 {
             Ok(())
         } else {
@@ -66,7 +48,7 @@ impl State {
             Kind::Network => held.spec.networks.contains(name),
             Kind::Config => held.spec.configs.values().any(|file| file.source == *name),
             Kind::Secret => held.spec.secrets.values().any(|file| file.source == *name),
-            Kind::Node | Kind::Service => false,
+            Kind::Swarm | Kind::Node | Kind::Service => false,
         });
         match user {
             None => Ok(()),

@@ -5,6 +5,8 @@ mod converge;
 #[cfg(test)]
 mod fake;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod golden;
 #[cfg(test)]
 mod order;

@@ -13,6 +13,7 @@ use rustix::process::{Pid, Signal};
 
 use crate::error::LabError;
 use crate::machine::Machine;
+use crate::power::Ground;
 use crate::ssh::Ssh;
 use crate::tool;
 
@@ -21,13 +22,14 @@ const SOCKET: &str = "/run/docker.sock";
 const API: ClientVersion = ClientVersion { major_version: 1, minor_version: 41 };
 /// How long an answer of an engine may take, in seconds: a build step of an image counts as one.
 const ANSWER_SECONDS: u64 = 600;
-pub(crate) const ENGINE_DEADLINE: Duration = Duration::from_secs(60);
+pub(crate) const ENGINE_DEADLINE: Duration = Duration::from_secs(180);
 
 /// One board: its name, its address, its engine, its shell and its faults.
 #[derive(Debug, Clone)]
 pub struct Board {
+    pub(crate) ground: Ground,
+    pub(crate) number: usize,
     pub(crate) machine: Machine,
-    pub(crate) hub: Machine,
     pub(crate) address: Ipv4Addr,
     pub(crate) ssh: Ssh,
 }
@@ -97,8 +99,11 @@ impl Board {
         engine_answers(&self.machine)
     }
 
-    /// Waits until the engine answers.
-    pub(crate) fn wait_engine(&self) -> Result<(), LabError> {
+    /// Waits up to a minute until the engine answers.
+    ///
+    /// # Errors
+    /// When it does not; the letter has its last words.
+    pub fn wait_engine(&self) -> Result<(), LabError> {
         let late =
             tool::wait_until(&format!("an answer of the engine of {}", self.name()), ENGINE_DEADLINE, || {
                 Ok(self.engine_answers())

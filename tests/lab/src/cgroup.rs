@@ -19,19 +19,31 @@ const DEADLINE: Duration = Duration::from_secs(10);
 /// When a group has processes after the deadline.
 pub(crate) fn remove(place: &Place) -> Result<(), LabError> {
     for group in groups(place) {
-        tool::wait_until(&format!("the end of control group {}", group.display()), DEADLINE, || {
-            match remove_folders(&group) {
-                Ok(()) => Ok(true),
-                Err(error) if error.kind() == io::ErrorKind::ResourceBusy => Ok(false),
-                Err(error) => Err(LabError::file("removing", &group)(error)),
-            }
-        })?;
+        remove_group(&group)?;
         if let Some(labs) = group.parent() {
             // It stays while another lab is in it.
             drop(fs::remove_dir(labs));
         }
     }
     Ok(())
+}
+
+/// Removes what one machine's containers were in.
+///
+/// # Errors
+/// As [`remove`].
+pub(crate) fn remove_of(place: &Place, machine: &str) -> Result<(), LabError> {
+    groups(place).iter().try_for_each(|group| remove_group(&group.join(machine)))
+}
+
+fn remove_group(group: &Path) -> Result<(), LabError> {
+    tool::wait_until(&format!("the end of control group {}", group.display()), DEADLINE, || {
+        match remove_folders(group) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::ResourceBusy => Ok(false),
+            Err(error) => Err(LabError::file("removing", group)(error)),
+        }
+    })
 }
 
 /// The lab's groups that there are.

@@ -5,7 +5,7 @@
 //! an end that was itself killed is found and finished by the next.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::error::LabError;
@@ -13,7 +13,7 @@ use crate::lab::Lab;
 use crate::lock::Lock;
 use crate::place::Place;
 use crate::process::Process;
-use crate::{cgroup, lab};
+use crate::{cgroup, lab, tool};
 
 const DEADLINE: Duration = Duration::from_secs(20);
 
@@ -70,6 +70,7 @@ pub(crate) fn clear(place: &Place) -> Result<(), LabError> {
     cgroup::remove(place)?;
     // Whoever brought it up may have had another cache than this process.
     for disks in place.recorded_disks().into_iter().chain([place.disks()]) {
+        let_go(&disks)?;
         remove(disks.clone())?;
         if let Some(labs) = disks.parent() {
             // It stays while another lab is in it.
@@ -91,6 +92,21 @@ pub(crate) fn forget(place: &Place) -> Result<(), LabError> {
     remove(place.state())?;
     // It stays while another lab is in it.
     drop(fs::remove_dir(place.states()));
+    Ok(())
+}
+
+/// Takes loop devices off what a machine was killed over in the moment of making one: others went with it.
+fn let_go(disks: &Path) -> Result<(), LabError> {
+    for image in fs::read_dir(disks).into_iter().flatten().flatten().map(|entry| entry.path()) {
+        if image.extension().is_none_or(|end| end != "disk") {
+            continue;
+        }
+        let mut held = tool::command("losetup", ["--noheadings", "--output", "NAME", "--associated"]);
+        for device in tool::run("looking for loop devices", held.arg(&image))?.split_whitespace() {
+            let mut detach = tool::command("losetup", ["--detach", device]);
+            tool::run(&format!("letting go of {device}"), &mut detach)?;
+        }
+    }
     Ok(())
 }
 

@@ -39,8 +39,8 @@ while [ -n "$(engine)" ]; do
 done"#;
 const START: &str = r#"
 [ -n "$(engine)" ] && exit 0
-rm -f /run/docker.pid /run/docker/containerd/containerd.pid
-setsid dockerd >>/var/log/dockerd.log 2>&1 </dev/null &"#;
+rm -f /run/docker.pid /run/docker-ssd.pid /run/docker/containerd/containerd.pid
+service docker start >>/var/log/boot.log 2>&1 </dev/null"#;
 
 fn within(what: &'static str, asked: i128, least: i128, most: i128) -> Result<(), LabError> {
     if (least..=most).contains(&asked) { Ok(()) } else { Err(LabError::Range { what, least, most, asked }) }
@@ -64,7 +64,7 @@ impl Board {
     }
 
     fn cable(&self, state: &str) -> Result<(), LabError> {
-        let mut ip = self.hub.beside("ip");
+        let mut ip = self.ground.hub.beside("ip");
         ip.args(["link", "set", self.name(), state]);
         tool::run(&format!("setting the cable of {} {state}", self.name()), &mut ip).map(drop)
     }
@@ -218,7 +218,7 @@ impl Board {
         &self,
         act: impl Fn(&crate::machine::Machine, &str) -> Result<(), LabError>,
     ) -> Result<(), LabError> {
-        act(&self.hub, self.name())?;
+        act(&self.ground.hub, self.name())?;
         act(&self.machine, "eth0")
     }
 }

@@ -12,6 +12,7 @@ use libtest_mimic::{Arguments, Conclusion, Failed, Trial};
 
 use crate::images::{self, Architecture};
 use crate::lab::{Lab, Spec};
+use crate::requirements;
 
 /// What a test says at its end: nothing, or what is wrong. A panic is a failure too.
 pub type Outcome = Result<(), Failed>;
@@ -19,6 +20,8 @@ pub type Outcome = Result<(), Failed>;
 pub type Test = (&'static str, fn(&Lab) -> Outcome);
 /// A part of a story: its name, and what happens. It panics where the promise is broken.
 pub type Chapter<World> = (&'static str, Box<dyn FnOnce(&mut World) + Send>);
+/// A [`Chapter`] that needs nothing but the world.
+pub type Promise<World> = (&'static str, fn(&mut World));
 /// As [`Test`], for one that makes labs of its own.
 pub type LoneTest = (&'static str, fn() -> Outcome);
 
@@ -77,6 +80,13 @@ pub fn conduct_story<World: Send + 'static>(
     })
 }
 
+/// Promises as the chapters of a story, in their order.
+#[must_use]
+pub fn chapters<World: 'static>(promises: &[&[Promise<World>]]) -> Vec<Chapter<World>> {
+    let all = promises.iter().copied().flatten();
+    all.map(|&(name, hold)| (name, Box::new(hold) as _)).collect()
+}
+
 /// A lab to this specification, which this thread has entered, with its images in the registry. Errors have the
 /// whole chain of causes.
 fn entered(spec: &Spec) -> Result<Lab, Failed> {
@@ -109,6 +119,9 @@ enum Unready {
 
 fn ready(spec: Option<&Spec>) -> Result<(), Unready> {
     Lab::requirements().map_err(|missing| Unready::Lacking(missing.to_string()))?;
+    if spec.is_some_and(|spec| spec.package) {
+        requirements::check_package().map_err(|missing| Unready::Lacking(missing.to_string()))?;
+    }
     let Some(spec) = spec.filter(|spec| !spec.images.is_empty()) else { return Ok(()) };
     let able = Architecture::of_this_machine()
         .and_then(|own| images::requirements(&spec.images, own, spec.agent.as_deref()));

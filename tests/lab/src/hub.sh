@@ -4,9 +4,9 @@
 #     sh hub.sh ADDRESS/PREFIX
 set -eu
 ip link set lo up
-ip link add lab0 type bridge
+# An address of its own: else it takes that of a cable, and another one's when that board loses its power.
+ip link add lab0 address 02:42:0a:4d:00:01 type bridge
 ip address add "$1" dev lab0
 ip link set lab0 up
 echo 1 >/proc/sys/net/ipv4/ip_forward
 iptables -t nat -A POSTROUTING -s "$1" ! -d "$1" -j MASQUERADE
-setsid docker-registry serve /etc/docker/registry/config.yml >/var/log/registry.log 2>&1 </dev/null &

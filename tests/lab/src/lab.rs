@@ -1,42 +1,41 @@
 //! The lab as a value: made by its start, gone with its drop.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
-use std::thread;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::board::Board;
 use crate::error::LabError;
+use crate::hub::HUB;
 use crate::layout;
 use crate::lock::Lock;
-use crate::machine::{self, Machine, Parts};
+use crate::machine::Machine;
 use crate::place::{self, Place};
+use crate::power::{Ground, Made};
 use crate::requirements::{self, Missing};
-use crate::ssh::{self, Keys, Ssh};
-use crate::{down, tool, tree};
+use crate::{down, hub, ssh, tool, tree};
 
 /// The name of a lab of tests; `lab up` has another, so that one can stay up while tests run.
 const TESTS: &str = "tests";
-pub(crate) const HUB: &str = "hub";
-const HUB_SCRIPT: &str = include_str!("hub.sh");
-const BOARD_SCRIPT: &str = include_str!("board.sh");
-/// slirp4netns lives among the hub's processes, so that it ends with them, but in this machine's network.
-const WAY_OUT: &str = r#"log=$1; shift; setsid slirp4netns "$@" >"$log" 2>&1 </dev/null &"#;
 /// The longest of the tests take a third of it.
 const PATIENCE: Duration = Duration::from_secs(1800);
-const DEADLINE: Duration = Duration::from_secs(20);
 
 /// What a lab is to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spec {
     name: String,
     boards: usize,
+    bare: BTreeSet<usize>,
+    data_disk: Option<u64>,
     kept_engines: Option<String>,
     pub(crate) images: Vec<&'static str>,
     pub(crate) agent: Option<PathBuf>,
+    pub(crate) package: bool,
     patience: Duration,
 }
 
@@ -47,9 +46,12 @@ impl Spec {
         Self {
             name: place::name_or(TESTS),
             boards,
+            bare: BTreeSet::new(),
+            data_disk: None,
             kept_engines: None,
             images: Vec::new(),
             agent: None,
+            package: false,
             patience: Duration::ZERO,
         }
     }
@@ -58,6 +60,28 @@ impl Spec {
     #[must_use]
     pub fn named(self, name: &str) -> Self {
         Self { name: name.to_owned(), ..self }
+    }
+
+    /// Boards without an engine: none is installed, nor is anything of its configuration there. Debian's packages of
+    /// it can be.
+    #[must_use]
+    pub fn bare(self) -> Self {
+        let all: Vec<usize> = (1..=self.boards).collect();
+        self.with_bare(&all)
+    }
+
+    /// As [`Spec::bare`], but only the boards of these numbers.
+    #[must_use]
+    pub fn with_bare(self, numbers: &[usize]) -> Self {
+        Self { bare: numbers.iter().copied().collect(), ..self }
+    }
+
+    /// Each board has another disk of so many bytes, `/dev/data`, with nothing on it: a block device of its own, that
+    /// is formatted, found by its UUID and mounted from `/etc/fstab` at boot like any. It outlives a power cut and
+    /// [`Board::reflash`]. By a loop device of this machine's, which goes with the board.
+    #[must_use]
+    pub fn with_data_disk(self, bytes: u64) -> Self {
+        Self { data_disk: Some(bytes), ..self }
     }
 
     /// What the boards will pull from the registry: [`crate::conduct`] and [`crate::conduct_story`] make what of it is not there.
@@ -70,6 +94,12 @@ impl Spec {
     #[must_use]
     pub fn with_agent(self, program: &std::path::Path) -> Self {
         Self { agent: Some(program.to_owned()), ..self }
+    }
+
+    /// The tests make the agent's package, with [`package`](crate::package()).
+    #[must_use]
+    pub fn with_package(self) -> Self {
+        Self { package: true, ..self }
     }
 
     /// Waits for whoever has a lab of that name, up to half an hour: tests of another checkout, for one.
@@ -96,11 +126,10 @@ struct Up {
 /// A running lab.
 #[derive(Debug)]
 pub struct Lab {
-    place: Place,
-    hub: Machine,
-    boards: Vec<Board>,
+    pub(crate) ground: Ground,
+    pub(crate) boards: Vec<Board>,
     /// Whoever has the lock takes the lab down.
-    lock: Option<Lock>,
+    lock: Option<Arc<Lock>>,
     home: Option<std::fs::File>,
 }
 
@@ -132,7 +161,7 @@ impl Lab {
             return Err(LabError::Boards { asked: spec.boards, most: layout::MOST_BOARDS });
         }
         requirements::check()?;
-        let lock = Lock::take(&place, spec.patience)?;
+        let lock = Arc::new(Lock::take(&place, spec.patience)?);
         if is_kept(&place) && Machine::recorded(&place, HUB).is_some() {
             return Err(LabError::Up(spec.name.clone()));
         }
@@ -143,8 +172,8 @@ impl Lab {
             // The first failure is the one to tell.
             drop(down::clear(&place).and_then(|()| down::forget(&place)));
         }
-        let (hub, boards) = made?;
-        Ok(Self { place, hub, boards, lock: Some(lock), home: None })
+        let (ground, boards) = made?;
+        Ok(Self { ground, boards, lock: Some(lock), home: None })
     }
 
     /// The lab of that name that was brought up to stay. Dropping this takes nothing down.
@@ -156,13 +185,12 @@ impl Lab {
         let down = || LabError::Down(name.to_owned());
         let boards = boards(&place).ok_or_else(down)?;
         let hub = Machine::recorded(&place, HUB).ok_or_else(down)?;
-        let boards = (1..=boards)
-            .map(|number| {
-                let machine = Machine::recorded(&place, &layout::board_name(number)).ok_or_else(down)?;
-                Ok(board(&place, &hub, machine, number))
-            })
-            .collect::<Result<_, LabError>>()?;
-        Ok(Self { place, hub, boards, lock: None, home: None })
+        let ground = Ground { place, lock: Weak::new(), hub };
+        let boards: Vec<Board> = (1..=boards).map(|number| ground.board(number)).collect();
+        if boards.iter().any(|board| board.has_power() && board.machine.init().is_none()) {
+            return Err(down());
+        }
+        Ok(Self { ground, boards, lock: None, home: None })
     }
 
     /// Leaves the lab up when this is dropped, for [`Lab::attach`] and [`Lab::take_down`].
@@ -170,7 +198,7 @@ impl Lab {
     /// # Errors
     /// When that cannot be written down.
     pub fn keep(mut self) -> Result<(), LabError> {
-        let path = self.place.state().join("kept");
+        let path = self.ground.place.state().join("kept");
         fs::write(&path, "").map_err(LabError::file("writing", &path))?;
         self.lock = None;
         Ok(())
@@ -179,7 +207,7 @@ impl Lab {
     /// Its name.
     #[must_use]
     pub fn name(&self) -> &str {
-        self.place.name()
+        self.ground.place.name()
     }
 
     /// Its boards, `b1` first.
@@ -224,7 +252,7 @@ impl Lab {
     pub fn enter(&mut self) -> Result<(), LabError> {
         let own = PathBuf::from("/proc/thread-self/ns/net");
         let home = fs::File::open(&own).map_err(LabError::file("opening", &own))?;
-        let path = self.hub.proc("ns/net");
+        let path = self.ground.hub.proc("ns/net");
         let network = fs::File::open(&path).map_err(LabError::file("opening", &path))?;
         into_network(&network)?;
         self.home = Some(home);
@@ -234,7 +262,7 @@ impl Lab {
     /// A program of this machine's, in the hub's network.
     #[must_use]
     pub fn command(&self, program: &str) -> Command {
-        self.hub.beside(program)
+        self.ground.hub.beside(program)
     }
 }
 
@@ -247,7 +275,7 @@ impl Drop for Lab {
         if self.lock.is_none() {
             return;
         }
-        if let Err(error) = down::clear(&self.place).and_then(|()| down::forget(&self.place)) {
+        if let Err(error) = down::clear(&self.ground.place).and_then(|()| down::forget(&self.ground.place)) {
             tool::say(&format!("lab {} is not wholly down: {error}; try `lab down`", self.name()));
         }
     }
@@ -271,88 +299,31 @@ pub(crate) fn boards(place: &Place) -> Option<usize> {
     serde_json::from_str::<Up>(&text).ok().map(|up| up.boards)
 }
 
-fn board(place: &Place, hub: &Machine, machine: Machine, number: usize) -> Board {
-    let address = layout::board_address(number);
-    Board { machine, hub: hub.clone(), address, ssh: Ssh::of(place, hub, address) }
+/// Writes down that the lab is wholly up, with so many boards.
+pub(crate) fn record_boards(place: &Place, boards: usize) -> Result<(), LabError> {
+    let since = jiff::Timestamp::now().to_string();
+    let text = serde_json::json!(Up { boards, since }).to_string();
+    let (path, part) = (place.state().join("lab.json"), place.state().join("lab.json.part"));
+    fs::write(&part, text).and_then(|()| fs::rename(&part, &path)).map_err(LabError::file("writing", &path))
 }
 
-fn make(place: &Place, lock: &Lock, spec: &Spec) -> Result<(Machine, Vec<Board>), LabError> {
+fn make(place: &Place, lock: &Arc<Lock>, spec: &Spec) -> Result<(Ground, Vec<Board>), LabError> {
     let tree = tree::ensure(place)?;
-    let keys = ssh::make(place, spec.boards)?;
-    let hub = make_hub(place, lock, spec, &tree)?;
-    let boards = thread::scope(|scope| {
-        let started: Vec<_> = (1..=spec.boards)
-            .map(|number| {
-                let (hub, keys, tree) = (&hub, &keys, &tree);
-                scope.spawn(move || make_board(place, lock, spec, tree, hub, keys, number))
-            })
-            .collect();
-        let joined = started.into_iter().map(|board| match board.join() {
-            Ok(board) => board,
-            Err(panic) => std::panic::resume_unwind(panic),
-        });
-        joined.collect::<Vec<_>>()
-    });
-    let boards = boards.into_iter().collect::<Result<Vec<_>, LabError>>()?;
-    let up = Up { boards: spec.boards, since: jiff::Timestamp::now().to_string() };
-    let path = place.state().join("lab.json");
-    let text = serde_json::json!(up).to_string();
-    fs::write(&path, text).map_err(LabError::file("writing", &path))?;
-    Ok((hub, boards))
-}
-
-fn make_hub(place: &Place, lock: &Lock, spec: &Spec, tree: &std::path::Path) -> Result<Machine, LabError> {
-    let mut files = layout::machine_files(HUB, &machine_id(), spec.boards);
-    files.extend(layout::hub_files());
-    let data = place.registry();
-    let parts = Parts { name: HUB, tree, files: &files, data: &data, target: "/var/lib/docker-registry" };
-    let hub = Machine::start(place, lock, &parts)?;
-    let network = format!("{}/{}", layout::HUB, layout::PREFIX);
-    hub.script("making the network", HUB_SCRIPT, &[&network])?;
-    let mut out = Command::new("nsenter");
-    out.arg(format!("--target={}", hub.init.pid)).args(["--pid", "--", "sh", "-c", WAY_OUT, "sh"]);
-    out.arg(place.machine(HUB).join("slirp4netns.log"));
-    out.args(["--configure", "--mtu=1500", "--disable-host-loopback", "--netns-type=path"]);
-    tool::run("making the way out", out.arg(hub.proc("ns/net")).arg("tap0"))?;
-    tool::wait_until("the lab's way out", DEADLINE, || {
-        let routes = fs::read_to_string(hub.proc("net/route")).unwrap_or_default();
-        Ok(routes.lines().any(|line| line.starts_with("tap0\t00000000")))
+    ssh::make(place)?;
+    let hub = hub::make(place, lock, &tree, spec.boards)?;
+    let ground = Ground { place: place.clone(), lock: Arc::downgrade(lock), hub };
+    let boards: Vec<Board> = (1..=spec.boards).map(|number| ground.board(number)).collect();
+    tool::all_at_once(&boards, |board| {
+        let data = match &spec.kept_engines {
+            Some(kept) => place.engines(kept).join(board.name()),
+            None => place.disks().join(board.name()).join("docker"),
+        };
+        let bare = spec.bare.contains(&board.number);
+        let image = spec.data_disk.map(|bytes| (place.disks().join(format!("{}.disk", board.name())), bytes));
+        board.make(lock, &Made { tree: tree.clone(), data, bare, image }, spec.boards)?;
+        if bare { Ok(()) } else { board.wait_engine() }
     })?;
-    hub.wait_listening("the registry", 5000)?;
-    Ok(hub)
-}
-
-fn make_board(
-    place: &Place,
-    lock: &Lock,
-    spec: &Spec,
-    tree: &std::path::Path,
-    hub: &Machine,
-    keys: &Keys,
-    number: usize,
-) -> Result<Board, LabError> {
-    let name = layout::board_name(number);
-    let cgroup = format!("{}/{name}", place.cgroup());
-    let mut files = layout::machine_files(&name, &machine_id(), spec.boards);
-    files.extend(layout::board_files(&cgroup, &keys.hosts[number - 1], &keys.visitor));
-    let data = match &spec.kept_engines {
-        Some(kept) => place.engines(kept).join(&name),
-        None => place.disks().join(&name).join("docker"),
-    };
-    let parts = Parts { name: &name, tree, files: &files, data: &data, target: "/var/lib/docker" };
-    let machine = Machine::start(place, lock, &parts)?;
-    let address = layout::board_address(number);
-    machine::connect(hub, &machine, address)?;
-    let with_prefix = format!("{address}/{}", layout::PREFIX);
-    machine.script("starting services", BOARD_SCRIPT, &[&with_prefix, &layout::HUB.to_string()])?;
-    let board = board(place, hub, machine, number);
-    board.wait_engine()?;
-    board.machine.wait_listening("SSH", 22)?;
-    Ok(board)
-}
-
-fn machine_id() -> String {
-    // The kernel makes a new one at every reading.
-    let id = fs::read_to_string("/proc/sys/kernel/random/uuid").unwrap_or_default();
-    id.chars().filter(char::is_ascii_hexdigit).collect()
+    ssh::write_known_hosts(place, spec.boards)?;
+    record_boards(place, spec.boards)?;
+    Ok((ground, boards))
 }

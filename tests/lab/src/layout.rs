@@ -24,6 +24,10 @@ pub(crate) fn board_address(number: usize) -> Ipv4Addr {
     Ipv4Addr::new(10, 77, 0, last)
 }
 
+/// Read by the engine's init script, which wants more open files than a machine without CAP_SYS_RESOURCE may allow.
+const ENGINE_DEFAULTS: &str = "DOCKER_LOGFILE=/var/log/dockerd.log\n\
+                               ulimit() { command ulimit \"$@\" 2>/dev/null || true; }\n";
+
 /// One file of a machine's own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Text {
@@ -45,7 +49,7 @@ fn text(path: &'static str, text: impl Into<String>) -> Text {
 pub(crate) fn machine_files(name: &str, machine_id: &str, boards: usize) -> Vec<Text> {
     let mut hosts = format!("127.0.0.1 localhost\n::1 localhost\n{HUB} hub\n");
     for number in 1..=boards {
-        hosts.push_str(&format!("{} {}\n", board_address(number), board_name(number)));
+        hosts.push_str(&hosts_line(number));
     }
     vec![
         text("etc/hostname", format!("{name}\n")),
@@ -55,19 +59,27 @@ pub(crate) fn machine_files(name: &str, machine_id: &str, boards: usize) -> Vec<
     ]
 }
 
-/// The files of a board besides: its engine's and its SSH door's.
+/// What a machine's `/etc/hosts` says of the board of that number.
+pub(crate) fn hosts_line(number: usize) -> String {
+    format!("{} {}\n", board_address(number), board_name(number))
+}
+
+/// The files of a board besides: its engine's and its SSH door's. What is the lab's own business is an engine's
+/// option, so that `daemon.json` is free for whoever looks after the board.
 pub(crate) fn board_files(cgroup: &str, host_key: &str, visitor: &str) -> Vec<Text> {
-    let daemon = serde_json::json!({
-        "cgroup-parent": cgroup,
-        "exec-opts": ["native.cgroupdriver=cgroupfs"],
-        "insecure-registries": [REGISTRY],
-        "storage-driver": "overlay2",
-    });
+    let daemon = serde_json::json!({ "insecure-registries": [REGISTRY], "storage-driver": "overlay2" });
+    let options = format!("--cgroup-parent={cgroup} --exec-opt=native.cgroupdriver=cgroupfs --debug");
     let private = |file: Text| Text { mode: 0o600, ..file };
     let sshd = "HostKey /etc/ssh/ssh_host_ed25519_key\nPermitRootLogin prohibit-password\n\
                 PasswordAuthentication no\nUsePAM yes\nSubsystem sftp internal-sftp\nPrintMotd no\n";
     vec![
         text("etc/docker/daemon.json", format!("{daemon:#}\n")),
+        text("etc/default/docker", format!("{ENGINE_DEFAULTS}DOCKER_OPTS='{options}'\n")),
+        text("etc/default/ssh", "SSHD_OPTS='-E /var/log/sshd.log'\n"),
+        // A package's own is never asked about: there is nobody to answer.
+        text("etc/dpkg/dpkg.cfg.d/lab", "force-confdef\nforce-confold\n"),
+        // Read by the engine's init script, which else mounts control groups.
+        text("etc/fstab", "cgroup /sys/fs/cgroup cgroup noauto 0 0\n"),
         text("etc/ssh/sshd_config", sshd),
         private(text("etc/ssh/ssh_host_ed25519_key", host_key)),
         private(text("root/.ssh/authorized_keys", visitor)),
@@ -104,6 +116,7 @@ mod tests {
         let daemon = &files.iter().find(|file| file.path == "etc/docker/daemon.json").unwrap().text;
         let daemon: serde_json::Value = serde_json::from_str(daemon).unwrap();
         assert!(daemon.get("hosts").is_none());
-        assert_eq!(daemon["cgroup-parent"], "/g");
+        let options = &files.iter().find(|file| file.path == "etc/default/docker").unwrap().text;
+        assert!(options.contains("--cgroup-parent=/g ") && !options.contains("-H"), "{options}");
     }
 }

@@ -11,20 +11,26 @@
 //! docs/lab.md tells how to use it.
 
 mod board;
+mod calls;
 mod cgroup;
 mod debian;
 mod down;
 mod error;
 mod fault;
+mod flaw;
 mod harness;
+mod hub;
 pub mod images;
 mod lab;
 mod layout;
 mod lock;
 mod machine;
 mod making;
+mod package;
 mod place;
+mod power;
 mod process;
+mod prune;
 mod requirements;
 mod ssh;
 mod status;
@@ -34,12 +40,16 @@ mod tree;
 pub use board::Board;
 pub use error::LabError;
 pub use fault::SMALL_DISK;
+pub use flaw::Flaw;
 pub use harness::{
-    Chapter, LoneTest, Outcome, Test, chain, conduct, conduct_alone, conduct_story, conduct_together,
+    Chapter, LoneTest, Outcome, Promise, Test, chain, chapters, conduct, conduct_alone, conduct_story,
+    conduct_together,
 };
 pub use lab::{Lab, Spec};
 pub use libtest_mimic::Failed;
+pub use package::package;
 pub use place::cache_folder;
+pub use prune::{PruneError, Waste};
 pub use requirements::Missing;
 pub use rustix::process::Signal;
 pub use ssh::Ssh;

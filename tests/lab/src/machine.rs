@@ -29,11 +29,12 @@ const NEVER: &str = "-sys_time,-sys_module,-sys_boot,-sys_rawio,-syslog";
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const DEADLINE: Duration = Duration::from_secs(20);
 
-/// A machine that runs, known by its first process.
+/// A machine, known by its first process as long as it runs.
 #[derive(Debug, Clone)]
 pub(crate) struct Machine {
     pub(crate) name: String,
-    pub(crate) init: Process,
+    /// Which process is its first; another one each time that it gets its power back.
+    record: PathBuf,
 }
 
 /// What a machine is made of.
@@ -46,6 +47,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) data: &'a Path,
     /// Where the machine sees that folder.
     pub(crate) target: &'a str,
+    /// A file that it has as a disk.
+    pub(crate) image: Option<&'a Path>,
 }
 
 impl Machine {
@@ -70,6 +73,7 @@ impl Machine {
             .arg(parts.name)
             .args([parts.tree, &disk, &root, parts.data])
             .args([parts.target, NEVER])
+            .args(parts.image)
             .stdin(Stdio::from(lock.shared()?));
         let what = format!("making {}", parts.name);
         tool::finish(&what, &mut starter)?;
@@ -78,23 +82,38 @@ impl Machine {
             Some(program) => Ok(program == INIT),
             None => Err(complaint(&what, &log)),
         })?;
-        Ok(Self { name: parts.name.to_owned(), init })
+        Ok(Self::of(place, parts.name))
+    }
+
+    /// The machine of that name, whether it runs or not.
+    pub(crate) fn of(place: &Place, name: &str) -> Self {
+        Self { name: name.to_owned(), record: place.machine(name).join("init") }
     }
 
     /// The machine of that name as its state tells, if it lives.
     pub(crate) fn recorded(place: &Place, name: &str) -> Option<Self> {
-        let init = Process::recorded(&place.machine(name).join("init"))?;
-        init.lives().then(|| Self { name: name.to_owned(), init })
+        let machine = Self::of(place, name);
+        machine.init().map(|_| machine)
+    }
+
+    /// Its first process, if it lives.
+    pub(crate) fn init(&self) -> Option<Process> {
+        Process::recorded(&self.record).filter(|init| init.lives())
+    }
+
+    /// The id of its first process, or 0, which nobody has and nothing can be done to.
+    pub(crate) fn pid(&self) -> i32 {
+        self.init().map_or(0, |init| init.pid)
     }
 
     /// A path on the machine as this machine sees it. Absolute symbolic links in it lead astray.
     pub(crate) fn path(&self, path: &str) -> PathBuf {
-        PathBuf::from(format!("/proc/{}/root", self.init.pid)).join(path.trim_start_matches('/'))
+        PathBuf::from(format!("/proc/{}/root", self.pid())).join(path.trim_start_matches('/'))
     }
 
     /// A file of `/proc/PID` of its first process, such as `net/tcp` or `ns/net`.
     pub(crate) fn proc(&self, file: &str) -> PathBuf {
-        PathBuf::from(format!("/proc/{}/{file}", self.init.pid))
+        PathBuf::from(format!("/proc/{}/{file}", self.pid()))
     }
 
     /// A program of the machine's own root, in all of its namespaces, with nothing of this process's
@@ -102,7 +121,7 @@ impl Machine {
     pub(crate) fn command(&self, program: &str) -> Command {
         let mut command = Command::new("nsenter");
         command
-            .arg(format!("--target={}", self.init.pid))
+            .arg(format!("--target={}", self.pid()))
             .args(["--mount", "--uts", "--ipc", "--net", "--pid", "--root", "--wd", "--"])
             .args(["setpriv", "--pdeathsig", "KILL", "--inh-caps", NEVER, "--bounding-set", NEVER, program])
             .env_clear()
@@ -127,13 +146,17 @@ impl Machine {
     /// Waits until somebody on the machine listens at the port.
     pub(crate) fn wait_listening(&self, what: &str, port: u16) -> Result<(), LabError> {
         tool::wait_until(&format!("{what} of {}", self.name), DEADLINE, || {
-            if !self.init.lives() {
+            if self.init().is_none() {
                 return Err(complaint(&format!("starting {what} of {}", self.name), &self.path("/var/log")));
             }
-            Ok(["net/tcp", "net/tcp6"]
-                .iter()
-                .any(|table| listens(&fs::read_to_string(self.proc(table)).unwrap_or_default(), port)))
+            Ok(self.listens(port))
         })
+    }
+
+    /// Whether somebody on the machine listens at the port.
+    pub(crate) fn listens(&self, port: u16) -> bool {
+        let tables = ["net/tcp", "net/tcp6"].map(|table| fs::read_to_string(self.proc(table)));
+        tables.into_iter().flatten().any(|table| listens(&table, port))
     }
 }
 
@@ -146,15 +169,28 @@ fn listens(table: &str, port: u16) -> bool {
     })
 }
 
+/// An id for a machine that had none.
+pub(crate) fn new_id() -> String {
+    // The kernel makes a new one at every reading.
+    let id = fs::read_to_string("/proc/sys/kernel/random/uuid").unwrap_or_default();
+    id.chars().filter(char::is_ascii_hexdigit).collect()
+}
+
 /// The network's other half: a cable from the machine to the hub's switch.
 pub(crate) fn connect(hub: &Machine, board: &Machine, mac: Ipv4Addr) -> Result<(), LabError> {
     let [a, b, c, d] = mac.octets();
     let mac = format!("02:42:{a:02x}:{b:02x}:{c:02x}:{d:02x}");
-    let pid = board.init.pid.to_string();
+    let pid = board.pid().to_string();
     let mut add = hub.beside("ip");
     add.args(["link", "add", &board.name, "master", "lab0", "up", "type", "veth", "peer", "name", "eth0"]);
     add.args(["address", &mac, "netns", &pid]);
     tool::run(&format!("connecting {}", board.name), &mut add).map(drop)
+}
+
+/// Pulls it out of the switch for good, if it is in: left to itself, it goes some time after the machine.
+pub(crate) fn disconnect(hub: &Machine, name: &str) -> Result<(), LabError> {
+    let pull = r#"[ ! -e "/sys/class/net/$1" ] || ip link delete "$1" || [ ! -e "/sys/class/net/$1" ]"#;
+    hub.script(&format!("disconnecting {name}"), pull, &[name]).map(drop)
 }
 
 /// A failure of a machine, with the end of what it wrote.

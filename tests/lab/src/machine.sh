@@ -2,13 +2,13 @@
 # Becomes PID 1 of a machine of the lab: a board, or the hub. Run by sh as the first process of namespaces of
 # its own (mount, PID, network, UTS, IPC), so that every mount here is gone when it is.
 #
-#     sh machine.sh NAME TREE DISK ROOT DATA TARGET NEVER
+#     sh machine.sh NAME TREE DISK ROOT DATA TARGET NEVER [IMAGE]
 #
 # ROOT is an empty folder to mount on; DISK holds the overlay's own side (upper, work); DATA, a folder of a real
 # file system, appears as TARGET: Docker cannot put its overlays onto an overlay. NEVER are the
-# capabilities that nobody here has, as setpriv writes it.
+# capabilities that nobody here has, as setpriv writes it. IMAGE is a file that the machine has as a disk.
 set -eu
-name=$1 tree=$2 disk=$3 root=$4 data=$5 target=$6 never=$7
+name=$1 tree=$2 disk=$3 root=$4 data=$5 target=$6 never=$7 image=${8:-}
 exec </dev/null
 mount --make-rprivate /
 echo "$name" >/proc/sys/kernel/hostname
@@ -40,6 +40,19 @@ ln -s /proc/self/fd dev/fd
 ln -s fd/0 dev/stdin
 ln -s fd/1 dev/stdout
 ln -s fd/2 dev/stderr
+
+if [ -n "$image" ]; then
+    loop=$(losetup --find --show "$image")
+    # Held by PID 1, and let go: it is there as long as anybody has it open, and so goes with the machine.
+    exec 9<>"$loop"
+    losetup --detach "$loop"
+    cp -a "$loop" dev/
+    ln -s "${loop##*/}" dev/data
+    if uuid=$(blkid -s UUID -o value "$loop"); then
+        mkdir -p dev/disk/by-uuid
+        ln -s "../../${loop##*/}" "dev/disk/by-uuid/$uuid"
+    fi
+fi
 
 mount -t tmpfs -o nosuid,nodev,mode=755 tmpfs run
 mkdir -m 1777 run/lock

@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 use pirack_lab::images::{self, Architecture};
-use pirack_lab::{Board, Lab, LabStatus, Spec};
+use pirack_lab::{Board, Flaw, Lab, LabError, LabStatus, Spec, Waste};
 use serde::Serialize;
 
 /// Boards made out of this machine, each with a root, a network, a Docker engine and an SSH door of its own.
@@ -57,6 +57,15 @@ enum Verb {
         /// Which image
         image: String,
     },
+    /// Remove from the cache what this tree does not use: trees, bases, jars, images. Other trees make theirs again
+    Prune {
+        /// Also the layers of images being made; the next build makes them again
+        #[arg(long)]
+        engines: bool,
+        /// Only say what it is
+        #[arg(long)]
+        list: bool,
+    },
     /// Run a program of this machine in the lab's network (`lab enter -- curl http://10.77.0.1:5000/v2/_catalog`)
     Enter(Program),
     /// Run a program of a board's on it (`lab run b1 -- docker ps`)
@@ -84,6 +93,27 @@ enum Verb {
     Unplug(On),
     /// Put a board's network cable back
     Plug(On),
+    /// Cut a board's power: everything on it dies at once; its disk stays
+    PowerOff(Power),
+    /// Give a board its power back; it starts what it has at boot
+    PowerOn(Power),
+    /// Take the registry and the way out away, as at a booth without internet
+    Isolate,
+    /// Give the registry and the way out back
+    Reconnect,
+    /// Add a board
+    AddBoard {
+        /// Without an engine
+        #[arg(long)]
+        bare: bool,
+    },
+    /// Give a board an empty disk, another host key and another machine-id, as by another card
+    Reflash(On),
+    /// Give a board a flaw for preflight checks to find: no-memory-group, clock=SECONDS, mtu=BYTES, port=NUMBER,
+    /// free-disk=BYTES, machine-id=ID, no-names, lease, hot=CELSIUS, low-power
+    Give(Flawed),
+    /// Mend a board's flaw, as it was given
+    Mend(Flawed),
     /// Stop a board's engine where it stands
     PauseEngine(On),
     /// Let a board's engine go on
@@ -122,6 +152,25 @@ struct On {
 }
 
 #[derive(Debug, Args)]
+struct Power {
+    /// The board
+    #[arg(required_unless_present = "all")]
+    board: Option<String>,
+    /// All boards, at once
+    #[arg(long, conflicts_with = "board")]
+    all: bool,
+}
+
+#[derive(Debug, Args)]
+struct Flawed {
+    /// The board
+    board: String,
+    /// What is wrong with it
+    #[arg(allow_hyphen_values = true)]
+    flaw: Flaw,
+}
+
+#[derive(Debug, Args)]
 struct Program {
     /// The program and its arguments
     #[arg(last = true, required = true)]
@@ -154,6 +203,7 @@ fn obey(line: &Line) -> anyhow::Result<ExitCode> {
             Some(folder) => print(&folder.display().to_string())?,
             None => anyhow::bail!("{image} has no jars"),
         },
+        Verb::Prune { engines, list } => prune(*engines, *list)?,
         Verb::Enter(Program { program }) => {
             return become_program(Lab::attach(name)?.command(&program[0]), &program[1..]);
         }
@@ -170,6 +220,18 @@ fn obey(line: &Line) -> anyhow::Result<ExitCode> {
         }
         Verb::Unplug(On { board }) => on(name, board)?.unplug()?,
         Verb::Plug(On { board }) => on(name, board)?.plug()?,
+        Verb::PowerOff(which) => of(name, which, Lab::cut_power, Board::cut_power)?,
+        Verb::PowerOn(which) => of(name, which, Lab::power_on, Board::power_on)?,
+        Verb::Isolate => Lab::attach(name)?.isolate()?,
+        Verb::Reconnect => Lab::attach(name)?.reconnect()?,
+        Verb::AddBoard { bare } => {
+            let mut lab = Lab::attach(name)?;
+            let added = if *bare { lab.add_bare_board()? } else { lab.add_board()? };
+            print(added.name())?;
+        }
+        Verb::Reflash(On { board }) => on(name, board)?.reflash()?,
+        Verb::Give(Flawed { board, flaw }) => on(name, board)?.give(flaw)?,
+        Verb::Mend(Flawed { board, flaw }) => on(name, board)?.mend(flaw)?,
         Verb::PauseEngine(On { board }) => on(name, board)?.pause_engine()?,
         Verb::ResumeEngine(On { board }) => on(name, board)?.resume_engine()?,
         Verb::KillEngine(On { board }) => on(name, board)?.kill_engine()?,
@@ -185,6 +247,20 @@ fn obey(line: &Line) -> anyhow::Result<ExitCode> {
 
 fn on(name: &str, board: &str) -> anyhow::Result<Board> {
     Ok(Lab::attach(name)?.board_named(board)?.clone())
+}
+
+/// Does it to all boards at once, or to one.
+fn of(
+    name: &str,
+    which: &Power,
+    all: impl Fn(&Lab) -> Result<(), LabError>,
+    one: impl Fn(&Board) -> Result<(), LabError>,
+) -> anyhow::Result<()> {
+    match &which.board {
+        None => all(&Lab::attach(name)?)?,
+        Some(board) => one(&on(name, board)?)?,
+    }
+    Ok(())
 }
 
 fn bring_up(name: &str, boards: usize) -> anyhow::Result<()> {
@@ -243,6 +319,22 @@ fn make_images(arch: Option<&str>, names: &[String]) -> anyhow::Result<ExitCode>
         }
         Err(error) => Err(error.into()),
     }
+}
+
+fn prune(engines: bool, list: bool) -> anyhow::Result<()> {
+    let mut waste = Waste::find()?;
+    if engines {
+        waste.extend(Waste::engines()?);
+    }
+    let megabytes = |bytes: u64| bytes.div_ceil(1_000_000);
+    for Waste { what, bytes, .. } in &waste {
+        print(&format!("{:>7} MB  {what}", megabytes(*bytes)))?;
+    }
+    if !list {
+        Waste::remove(&waste)?;
+    }
+    let all = megabytes(waste.iter().map(|waste| waste.bytes).sum());
+    print(&format!("{all:>7} MB  {}", if list { "could be removed" } else { "removed" }))
 }
 
 /// Only returns when the program could not be started.

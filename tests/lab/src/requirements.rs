@@ -25,7 +25,7 @@ impl fmt::Display for Missing {
 impl std::error::Error for Missing {}
 
 /// A program and the Debian package that has it; `tests/setup.sh lab` installs the same.
-const PROGRAMS: [(&str, &str); 10] = [
+const PROGRAMS: [(&str, &str); 11] = [
     ("debootstrap", "debootstrap"),
     ("ip", "iproute2"),
     ("tc", "iproute2"),
@@ -33,6 +33,7 @@ const PROGRAMS: [(&str, &str); 10] = [
     ("unshare", "util-linux"),
     ("setpriv", "util-linux"),
     ("setsid", "util-linux"),
+    ("losetup", "mount"),
     ("slirp4netns", "slirp4netns"),
     ("ssh", "openssh-client"),
     ("ssh-keygen", "openssh-client"),
@@ -89,6 +90,16 @@ pub(crate) fn check() -> Result<(), Missing> {
 /// Looks for what fetches the jars of images.
 pub(crate) fn check_maven() -> Result<(), Missing> {
     told("fetch the jars of images", without(&MAVEN, "images"))
+}
+
+/// Looks for what packs the agent.
+pub(crate) fn check_package() -> Result<(), Missing> {
+    let mut missing = without(&[("strip", "binutils"), ("dpkg", "dpkg")], "package");
+    let found = fs::read_dir(place::cache_folder().join("tools")).into_iter().flatten().flatten();
+    if !found.into_iter().any(|tool| tool.file_name().to_string_lossy().starts_with("cargo-deb-")) {
+        missing.insert("no cargo-deb (`tests/setup.sh package`)".to_owned());
+    }
+    told("pack the agent", missing)
 }
 
 fn told(purpose: &'static str, lacks: BTreeSet<String>) -> Result<(), Missing> {

@@ -55,11 +55,11 @@ impl Ssh {
     }
 }
 
-/// The keys of a lab, as files and as text.
-pub(crate) struct Keys {
-    /// One a board, the private halves.
-    pub(crate) hosts: Vec<String>,
-    /// The public half of the visitor's.
+/// What a board's own side of its door is made of, as text.
+pub(crate) struct BoardKeys {
+    /// The private half of its host key.
+    pub(crate) host: String,
+    /// The public half of the visitor's key.
     pub(crate) visitor: String,
 }
 
@@ -67,30 +67,58 @@ fn folder(place: &Place) -> PathBuf {
     place.state().join("ssh")
 }
 
-/// Makes the lab's keys and the list of known hosts.
-pub(crate) fn make(place: &Place, boards: usize) -> Result<Keys, LabError> {
+fn visitor(place: &Place) -> PathBuf {
+    folder(place).join("id_ed25519")
+}
+
+/// Makes the visitor's key of a lab that has no boards yet.
+pub(crate) fn make(place: &Place) -> Result<(), LabError> {
     let folder = folder(place);
     fs::create_dir_all(&folder).map_err(LabError::file("making", &folder))?;
     fs::set_permissions(&folder, PermissionsExt::from_mode(0o700))
         .map_err(LabError::file("protecting", &folder))?;
-    let (_, visitor) = make_key(&folder.join("id_ed25519"), place.name())?;
-    let mut hosts = Vec::new();
+    make_key(&visitor(place), place.name()).map(drop)
+}
+
+/// Makes the host key of a board that has none.
+pub(crate) fn make_board_key(place: &Place, number: usize) -> Result<BoardKeys, LabError> {
+    let name = layout::board_name(number);
+    let host = make_key(&folder(place).join(&name), &name)?;
+    let visitor = visitor(place).with_extension("pub");
+    let visitor = fs::read_to_string(&visitor).map_err(LabError::file("reading", &visitor))?;
+    Ok(BoardKeys { host, visitor })
+}
+
+/// Writes down the host keys of so many boards: those that the boards have by now.
+pub(crate) fn write_known_hosts(place: &Place, boards: usize) -> Result<(), LabError> {
     let mut known = String::new();
     for number in 1..=boards {
         let name = layout::board_name(number);
-        let (private, public) = make_key(&folder.join(&name), &name)?;
-        known.push_str(&format!("{name},{} {public}", layout::board_address(number)));
-        hosts.push(private);
+        known.push_str(&format!("{name},{} {}", layout::board_address(number), host_key(place, &name)?));
     }
-    let path = folder.join("known_hosts");
-    fs::write(&path, known).map_err(LabError::file("writing", &path))?;
-    Ok(Keys { hosts, visitor })
+    let (path, part) = (folder(place).join("known_hosts"), folder(place).join("known_hosts.part"));
+    // Renamed into its place: somebody may be connecting.
+    fs::write(&part, known).and_then(|()| fs::rename(&part, &path)).map_err(LabError::file("writing", &path))
 }
 
-fn make_key(path: &Path, comment: &str) -> Result<(String, String), LabError> {
+/// Forgets a board's host key, for another.
+pub(crate) fn forget_board_key(place: &Place, number: usize) -> Result<(), LabError> {
+    let path = folder(place).join(layout::board_name(number));
+    for half in [path.clone(), path.with_extension("pub")] {
+        fs::remove_file(&half).map_err(LabError::file("removing", &half))?;
+    }
+    Ok(())
+}
+
+/// The public half of a board's host key: a line of kind, key and name.
+pub(crate) fn host_key(place: &Place, board: &str) -> Result<String, LabError> {
+    let path = folder(place).join(board).with_extension("pub");
+    fs::read_to_string(&path).map_err(LabError::file("reading", &path))
+}
+
+/// Makes a key and its public half beside it; returns the private one.
+fn make_key(path: &Path, comment: &str) -> Result<String, LabError> {
     let mut keygen = tool::command("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", comment, "-f"]);
     tool::run("making an SSH key", keygen.arg(path))?;
-    let public = path.with_extension("pub");
-    let text = |path: &Path| fs::read_to_string(path).map_err(LabError::file("reading", path));
-    Ok((text(path)?, text(&public)?))
+    fs::read_to_string(path).map_err(LabError::file("reading", path))
 }

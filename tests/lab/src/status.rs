@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::error::LabError;
 use crate::machine::Machine;
 use crate::place::Place;
-use crate::{board, lab, layout, lock};
+use crate::{board, hub, lab, layout, lock, power};
 
 /// How a lab stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -57,6 +57,8 @@ pub struct BoardStatus {
     pub address: String,
     /// Its first process, as this machine sees it, if it runs.
     pub pid: Option<i32>,
+    /// Whether it has power: `power-off` takes it.
+    pub power: bool,
     /// Whether its engine answers.
     pub engine: bool,
     /// Whether its cable is in.
@@ -82,11 +84,13 @@ impl LabStatus {
 
     fn at(place: &Place) -> Self {
         let (held_by, kept) = (lock::holder(place), lab::is_kept(place));
-        let hub = Machine::recorded(place, lab::HUB).map(|machine| machine.init.pid);
+        let hub = Machine::recorded(place, hub::HUB).map(|machine| machine.pid());
         let wanted = lab::boards(place);
         let numbers: BTreeSet<usize> = recorded(place).into_iter().chain(1..=wanted.unwrap_or(0)).collect();
         let boards: Vec<_> = numbers.into_iter().map(|number| look(place, number)).collect();
-        let whole = wanted.is_some() && hub.is_some() && boards.iter().all(|board| board.pid.is_some());
+        let whole = wanted.is_some()
+            && hub.is_some()
+            && boards.iter().all(|board| board.pid.is_some() || !board.power);
         let standing = standing(place.is_there(), whole, kept || held_by.is_some());
         Self {
             name: place.name().to_owned(),
@@ -119,6 +123,7 @@ impl LabStatus {
             differences.push("its hub does not run".to_owned());
         }
         differences.extend(self.boards.iter().filter_map(|board| match board {
+            BoardStatus { name, power: false, .. } => Some(format!("{name} has no power")),
             BoardStatus { name, pid: None, .. } => Some(format!("{name} does not run")),
             BoardStatus { name, engine: false, .. } => Some(format!("{name}'s engine does not answer")),
             _ => None,
@@ -144,7 +149,8 @@ fn recorded(place: &Place) -> Vec<usize> {
     let entries = fs::read_dir(place.state()).into_iter().flatten().flatten();
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
     let numbers = names.filter_map(|name| name.strip_prefix('b')?.parse().ok());
-    numbers.filter(|number| place.machine(&layout::board_name(*number)).join("init").exists()).collect()
+    let begun = |name: &str| place.machine(name).join("init").exists() || power::is_off(place, name);
+    numbers.filter(|number| begun(&layout::board_name(*number))).collect()
 }
 
 fn look(place: &Place, number: usize) -> BoardStatus {
@@ -153,7 +159,8 @@ fn look(place: &Place, number: usize) -> BoardStatus {
     let carrier = |machine: &Machine| fs::read_to_string(machine.path("/sys/class/net/eth0/carrier"));
     BoardStatus {
         address: layout::board_address(number).to_string(),
-        pid: machine.as_ref().map(|machine| machine.init.pid),
+        pid: machine.as_ref().map(Machine::pid),
+        power: !power::is_off(place, &name),
         engine: machine.as_ref().is_some_and(board::engine_answers),
         plugged: machine
             .as_ref()
@@ -181,15 +188,16 @@ impl fmt::Display for LabStatus {
         match self.hub {
             // It says nothing of a lab that is up.
             Some(_) if self.up => {}
-            Some(pid) => write!(f, "\n  {:<4} {:<12} process {pid}", lab::HUB, layout::HUB)?,
-            None => write!(f, "\n  {:<4} {:<12} does not run", lab::HUB, layout::HUB)?,
+            Some(pid) => write!(f, "\n  {:<4} {:<12} process {pid}", hub::HUB, layout::HUB)?,
+            None => write!(f, "\n  {:<4} {:<12} does not run", hub::HUB, layout::HUB)?,
         }
-        for BoardStatus { name, address, pid, engine, plugged } in &self.boards {
+        for BoardStatus { name, address, pid, power, engine, plugged } in &self.boards {
             let engine = if *engine { "answers" } else { "does not answer" };
             let cable = if *plugged { "in" } else { "out" };
             write!(f, "\n  {name:<4} {address:<12} ")?;
             match pid {
                 Some(pid) => write!(f, "engine {engine}, cable {cable}, process {pid}")?,
+                None if !power => write!(f, "has no power; `lab power-on {name}` gives it back")?,
                 None => write!(f, "does not run")?,
             }
         }
@@ -206,6 +214,7 @@ mod tests {
             name: layout::board_name(number),
             address: layout::board_address(number).to_string(),
             pid: *pid,
+            power: true,
             engine: *engine,
             plugged: true,
         });

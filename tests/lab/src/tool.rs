@@ -78,6 +78,26 @@ pub(crate) fn wait_until(
     Ok(())
 }
 
+/// Does the same to each, all at once, and returns what came of it or the first failure.
+///
+/// # Errors
+/// The first failure, after the end of all.
+pub(crate) fn all_at_once<T: Sync, R: Send>(
+    all: &[T],
+    act: impl Fn(&T) -> Result<R, LabError> + Sync,
+) -> Result<Vec<R>, LabError> {
+    let ends = thread::scope(|scope| {
+        let act = &act;
+        let started: Vec<_> = all.iter().map(|one| scope.spawn(move || act(one))).collect();
+        let ended = started.into_iter().map(|one| match one.join() {
+            Ok(end) => end,
+            Err(panic) => std::panic::resume_unwind(panic),
+        });
+        ended.collect::<Vec<_>>()
+    });
+    ends.into_iter().collect()
+}
+
 /// A short wait between two looks at something.
 pub(crate) fn pause() {
     thread::sleep(LOOK);

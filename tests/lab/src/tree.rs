@@ -15,7 +15,7 @@ const PACKAGES: &str = "ca-certificates curl docker-registry docker.io faketime 
 const SCRIPT: &str = include_str!("tree.sh");
 
 /// The name of the tree: the same for the same recipe on the same kind of machine.
-fn hash() -> String {
+pub(crate) fn hash() -> String {
     let digest = Sha256::digest(format!("{}\n{SUITE}\n{PACKAGES}\n{SCRIPT}", std::env::consts::ARCH));
     digest.iter().take(8).fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }

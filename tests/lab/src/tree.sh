@@ -25,6 +25,15 @@ echo ": packages: $PACKAGES"
 chroot "$tree" env DEBIAN_FRONTEND=noninteractive LC_ALL=C \
     apt-get install -q -y --no-install-recommends $PACKAGES </dev/null
 
+echo ': a boot that starts what is installed: here nobody was to be served, on a board they are'
+# Packages' scripts start nothing where PID 1 is none of Debian's, unless they are told that they may.
+printf '#!/bin/sh\nexit 0\n' >"$tree/usr/sbin/policy-rc.d"
+# Whoever starts services on a Debian without systemd asks which runlevel this is.
+printf '#!/bin/sh\necho N 2\n' >"$tree/sbin/runlevel"
+chmod 755 "$tree/sbin/runlevel"
+# The hub starts it by itself, and boards have none.
+chroot "$tree" update-rc.d docker-registry remove
+
 echo ': a user, and nothing that two boards must not share'
 chroot "$tree" useradd --create-home --shell /bin/bash --groups sudo,docker pi
 echo 'pi ALL=(ALL) NOPASSWD: ALL' >"$tree/etc/sudoers.d/pi"

@@ -6,6 +6,7 @@ use pirack_lab::{Board, Lab};
 
 use super::Service;
 use super::service::Made;
+use crate::rack::QUICK_RING;
 
 /// How long a node may take to be well, with two others starting beside it on the same two processors.
 const START: Duration = Duration::from_secs(240);
@@ -59,8 +60,6 @@ fn environment(address: &str, seeds: &str) -> Vec<String> {
         "CASSANDRA_RACK=desk".to_owned(),
         "MAX_HEAP_SIZE=384M".to_owned(),
         "HEAP_NEWSIZE=96M".to_owned(),
-        // A ring that waits half a minute for gossip suits a data centre; three boards know each other at once.
-        "JVM_EXTRA_OPTS=-Dcassandra.ring_delay_ms=5000 -Dcassandra.skip_wait_for_gossip_to_settle=0"
-            .to_owned(),
+        format!("JVM_EXTRA_OPTS={QUICK_RING}"),
     ]
 }

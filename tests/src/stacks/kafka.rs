@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pirack::stack::kafka::defaults::Defaults;
+use pirack::stack::kafka::defaults::{Defaults, Part};
 use pirack_lab::{Board, Lab};
 
 use super::Service;
@@ -63,7 +63,7 @@ impl Cluster {
 /// What the rack sets on every broker, what tells one from another, and what only tests want.
 fn environment(defaults: &Defaults, brokers: usize, node: u32, address: &str, voters: &str) -> Vec<String> {
     let mut variables = defaults.variables(brokers);
-    variables.extend(defaults.places(address));
+    variables.extend(defaults.places(Part::Both, address));
     let own = [
         ("CLUSTER_ID", CLUSTER_ID),
         ("KAFKA_NODE_ID", &node.to_string()),

@@ -134,7 +134,7 @@ fn too_large_together(rack: &mut Rack) {
     let running = guest.bootstrap(&rack.bootstrap());
     arrives(rack, &guest, running);
     assert_eq!(guest.status().unwrap()["refused"], serde_json::json!([]));
-    pirack(&["topics", "apply", "--kafka", &rack.bootstrap(), "--json"]);
+    pirack(&["topics", "apply", "--kafka", &rack.bootstrap(), "-o", "json"]);
 }
 
 fn too_large_alone(rack: &mut Rack) {
@@ -146,7 +146,7 @@ fn too_large_alone(rack: &mut Rack) {
     }
     let mut running = guest.bootstrap(&rack.bootstrap());
     guest.until("what waited to be set aside", |status| Some(position(status)? >= waiting));
-    pirack(&["topics", "apply", "--kafka", &rack.bootstrap(), "--json"]);
+    pirack(&["topics", "apply", "--kafka", &rack.bootstrap(), "-o", "json"]);
     let said = running.said();
     assert_eq!(times(&said, "refuses records for good"), 1, "{said}");
     let status = guest.status().unwrap();

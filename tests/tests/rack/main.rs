@@ -10,20 +10,21 @@
 
 mod cassandra;
 mod kafka;
+mod load;
 mod rack;
 mod story;
 mod topics;
 
 use std::process::ExitCode;
 
-use pirack_lab::{Chapter, conduct_story};
+use pirack_lab::{chapters, conduct_story};
+use pirack_tests::skip;
 
 use rack::Rack;
 
 fn main() -> ExitCode {
-    let promises = story::STORY.iter().chain(kafka::PROMISES);
-    let mut chapters: Vec<Chapter<Rack>> =
-        promises.map(|&(name, hold)| (name, Box::new(hold) as _)).collect();
-    chapters.extend(cassandra::chapters());
-    conduct_story(&Rack::spec(), Rack::start, chapters)
+    let long = if skip::long() { load::LONG } else { &[] };
+    let mut all = chapters(&[story::STORY, kafka::PROMISES, load::PROMISES, long]);
+    all.extend(cassandra::chapters());
+    conduct_story(&Rack::spec(), Rack::start, all)
 }

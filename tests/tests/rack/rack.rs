@@ -17,7 +17,7 @@ pub(crate) const NOTICE: Duration = Duration::from_secs(60);
 pub(crate) const RECOVERY: Duration = Duration::from_secs(180);
 
 /// A test's name, and what it holds the rack to.
-pub(crate) type Promise = (&'static str, fn(&mut Rack));
+pub(crate) type Promise = pirack_lab::Promise<Rack>;
 
 /// Boards, brokers, nodes and agents.
 pub(crate) struct Rack {

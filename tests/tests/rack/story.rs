@@ -50,8 +50,8 @@ impl Rack {
 
     fn topics_and_tables(&mut self) {
         let (kafka, cassandra) = (self.bootstrap(), self.cassandra.contact_points.join(","));
-        let topics = ["topics", "apply", "--kafka", &kafka, "--json"];
-        let schema = ["schema", "apply", "--cassandra", &cassandra, "--json"];
+        let topics = ["topics", "apply", "--kafka", &kafka, "-o", "json"];
+        let schema = ["schema", "apply", "--cassandra", &cassandra, "-o", "json"];
         for first in [true, false] {
             let made = pirack(&topics);
             assert_eq!(!made["steps"].as_array().unwrap().is_empty(), first, "{made}");

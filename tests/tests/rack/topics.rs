@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const DAY: &str = "86400000";
 
 fn applied(bootstrap: &str, more: &[&str]) -> Value {
-    pirack(&[&["topics", "apply", "--kafka", bootstrap, "--json"], more].concat())
+    pirack(&[&["topics", "apply", "--kafka", bootstrap, "-o", "json"], more].concat())
 }
 
 fn admin(bootstrap: &str) -> AdminClient<DefaultClientContext> {

@@ -10,6 +10,7 @@
 //! back and statements that have to be prepared again need no words of their own here.
 
 mod connection;
+mod history;
 mod letter;
 mod newest;
 mod plan;
@@ -25,11 +26,12 @@ use scylla::value::CqlTimestamp;
 use uuid::Uuid;
 
 use self::connection::Connection;
+use self::history::History;
 use self::newest::{Key, Newest, Place, Subject};
 use self::plan::{Bounds, Chunk, Plan};
 use self::write::{Blamed, Outcome};
 use super::login::Login;
-use super::{Receipt, Refusal, Sink, SinkError};
+use super::{Receipt, Sink, SinkError};
 use crate::record::{BoardName, Entry, Quantity, Record};
 
 /// Rows of one partition in one request: see `docs/figures.md` for what was measured. A batch within one
@@ -79,36 +81,24 @@ impl Cassandra {
         Ok(Self { settings: settings.clone(), connection, newest, complaint: None })
     }
 
-    /// Writes the history of a batch; returns the records as far as they are safe, and those refused.
-    async fn write_history(&self, batch: &[Entry]) -> Result<(Vec<Option<Record>>, Vec<Refusal>), SinkError> {
+    /// Writes the history of a batch; returns what of it is settled. With trouble something is.
+    async fn write_history(&self, batch: &[Entry]) -> Result<History, SinkError> {
         let mut plan = Plan::default();
         for turn in batch.chunks(TURN) {
             turn.iter().for_each(|entry| plan.add(entry, BOUNDS));
             tokio::task::yield_now().await;
         }
         let mut outcome = write::write(&self.connection, plan.chunks(), AT_ONCE).await;
-        let Plan { mut records, mut refused, .. } = plan;
+        let Plan { records, refused, .. } = plan;
         self.try_again(&mut outcome).await?;
         if let Some(Blamed { chunk, reason, .. }) = outcome.unproven() {
             return Err(letter::no_row(&self.settings, chunk.table, reason));
         }
-        let settled = outcome.open.into_iter().min().unwrap_or(batch.len());
-        if settled == 0
-            && let Some(trouble) = outcome.trouble
-        {
-            return Err(self.letter(&trouble));
+        let history = History::of(records, refused, outcome);
+        match &history.trouble {
+            Some(trouble) if history.records.is_empty() => Err(self.letter(trouble)),
+            _ => Ok(history),
         }
-        for Blamed { chunk, reason, .. } in outcome.blamed {
-            for index in chunk.records {
-                if records.get_mut(index).and_then(Option::take).is_some() {
-                    refused.push(Refusal { index, reason: reason.clone() });
-                }
-            }
-        }
-        records.truncate(settled);
-        refused.retain(|refusal| refusal.index < settled);
-        refused.sort_by_key(|refusal| refusal.index);
-        Ok((records, refused))
     }
 
     /// Tries what the cluster found invalid once more, alone, when all nodes have the tables that are needed.
@@ -217,8 +207,9 @@ fn place(
 
 impl Sink for Cassandra {
     async fn deliver(&mut self, batch: &[Entry]) -> Result<Receipt, SinkError> {
-        let (records, refused) = self.write_history(batch).await?;
+        let History { records, refused, trouble } = self.write_history(batch).await?;
         self.write_newest(&records).await?;
-        Ok(Receipt { settled: records.len(), refused })
+        let trouble = trouble.map(|error| self.letter(&error));
+        Ok(Receipt { settled: records.len(), refused, trouble })
     }
 }

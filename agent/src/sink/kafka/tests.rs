@@ -84,7 +84,7 @@ async fn a_batch_is_settled_when_the_broker_has_every_record() {
     cluster.create_topic(TOPIC_READINGS, 3, 1).unwrap();
     let mut sink = connected(&cluster);
     let receipt = sink.deliver(&batch(0..1000)).await.unwrap();
-    assert_eq!(receipt, Receipt { settled: 1000, refused: Vec::new() });
+    assert_eq!(receipt, Receipt { settled: 1000, ..Receipt::default() });
     let seen = read_back(&cluster.bootstrap_servers(), 1000);
     assert_eq!(seen, (0..1000).map(|n| n.to_string()).collect::<Vec<_>>(), "in order, each once");
 }
@@ -136,7 +136,7 @@ async fn a_broker_that_refuses_a_whole_request_costs_no_record_that_it_takes_alo
         let mut sink = begun(&cluster).await;
         cluster.request_errors(RDKafkaApiKey::Produce, &[refusal]);
         let receipt = sink.deliver(&batch(1..4)).await.unwrap();
-        assert_eq!(receipt, Receipt { settled: 3, refused: Vec::new() }, "{refusal:?}");
+        assert_eq!(receipt, Receipt { settled: 3, ..Receipt::default() }, "{refusal:?}");
         assert_eq!(read_back(&cluster.bootstrap_servers(), 4), texts(0..4), "in order");
     }
 }
@@ -183,7 +183,7 @@ async fn a_topic_that_refuses_its_first_request_keeps_the_order_all_the_same() {
         RDKafkaApiKey::Produce,
         &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED],
     );
-    assert_eq!(sink.deliver(&batch(0..2000)).await.unwrap(), Receipt { settled: 2000, refused: Vec::new() });
+    assert_eq!(sink.deliver(&batch(0..2000)).await.unwrap(), Receipt { settled: 2000, ..Receipt::default() });
     assert_eq!(first_occurrences(read_back(&cluster.bootstrap_servers(), 2000)), texts(0..2000));
 }
 
@@ -202,7 +202,7 @@ async fn the_largest_record_that_a_queue_holds_arrives() {
     .take(1 << 20)
     .collect();
     let receipt = sink.deliver(&records).await.unwrap();
-    assert_eq!(receipt, Receipt { settled: 1, refused: Vec::new() });
+    assert_eq!(receipt, Receipt { settled: 1, ..Receipt::default() });
 }
 
 #[tokio::test]
@@ -255,7 +255,7 @@ async fn an_unknown_topic_is_named_is_not_made_and_takes_its_records_once_it_is_
         }
     });
     assert!(cause.contains("has no topic rack.readings") && cause.contains("pirack topics apply"), "{cause}");
-    assert_eq!(receipt.unwrap(), Receipt { settled: 10, refused: Vec::new() });
+    assert_eq!(receipt.unwrap(), Receipt { settled: 10, ..Receipt::default() });
     let seen = read_back(&cluster.bootstrap_servers(), 10);
     assert_eq!(seen, (0..10).map(|n| n.to_string()).collect::<Vec<_>>(), "in order, each once");
 }
@@ -282,7 +282,7 @@ async fn what_settings_forbid_waits_with_its_remedy_and_is_delivered_once_they_a
         cluster.create_topic(TOPIC_READINGS, 1, 1).unwrap();
         let mut sink = connected(&cluster);
         cluster.request_errors(RDKafkaApiKey::Produce, &[refusal]);
-        assert_eq!(sink.deliver(&batch(0..3)).await.unwrap(), Receipt { settled: 3, refused: Vec::new() });
+        assert_eq!(sink.deliver(&batch(0..3)).await.unwrap(), Receipt { settled: 3, ..Receipt::default() });
         let cause = sink.outage.cause().unwrap();
         assert!(cause.contains(what) && cause.contains(remedy) && cause.contains(TOPIC_READINGS), "{cause}");
     }

@@ -1,14 +1,25 @@
-//! Kafka as a whole: what the rack sets on every broker, and the topics that it needs for itself.
+//! Kafka as a whole: its services, what the rack sets on every broker, how the cluster is, and the topics that
+//! the rack needs for itself.
 
 pub mod defaults;
+mod health;
+pub mod inject;
+mod observe;
+pub(super) mod order;
 mod replication;
+pub(super) mod service;
 pub mod topics;
+mod vacate;
+mod wire;
 
 use std::fmt;
 use std::net::SocketAddr;
 use std::str::FromStr;
 
+pub use health::{KafkaHealth, Partition, Partitions, Quorum, Voter};
+pub use observe::{Where, health};
 pub use replication::Replication;
+pub(super) use vacate::{unregister, vacate};
 
 /// Brokers to begin with, each `host:port`; never empty.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, Prod
 use rdkafka::{ClientConfig, ClientContext};
 
 use super::TOPIC_EVENTS;
-use crate::watch::history::{History, HistoryError};
+use crate::watch::history::{History, HistoryError, OutboxClaim};
 
 /// Events handed to librdkafka and not yet confirmed, at most.
 const MOST_IN_FLIGHT: usize = 100;
@@ -20,6 +20,9 @@ const AGAIN: Duration = Duration::from_secs(1);
 /// it fails: the outbox knows what was confirmed.
 pub(in crate::watch) struct Publisher {
     bootstrap: String,
+    /// Where another program publishes this outbox, ours does not.
+    claim: Option<OutboxClaim>,
+    claim_at: Instant,
     producer: Option<BaseProducer<Confirmations>>,
     outcome: Arc<Mutex<Outcome>>,
     sent_up_to: i64,
@@ -64,6 +67,8 @@ impl Publisher {
     pub(super) fn new(bootstrap: &str) -> Self {
         Self {
             bootstrap: bootstrap.to_owned(),
+            claim: None,
+            claim_at: Instant::now(),
             producer: None,
             outcome: Arc::default(),
             sent_up_to: 0,
@@ -84,7 +89,16 @@ impl Publisher {
         }
     }
 
+    /// Whether another program publishes this outbox.
+    pub(super) fn is_elsewhere(&self) -> bool {
+        self.claim.is_none()
+    }
+
     fn try_advance(&mut self, history: &History) -> Result<bool, HistoryError> {
+        if self.bootstrap.is_empty() || !self.claimed(history) {
+            // Whoever has the right, or a rack that gets a Kafka, publishes what waits.
+            return Ok(true);
+        }
         self.take_in(history)?;
         if self.again_at.is_some_and(|at| Instant::now() < at) {
             return Ok(false);
@@ -98,6 +112,15 @@ impl Publisher {
             }
         }
         Ok(self.in_flight == 0 && waiting.is_empty() && room > 0)
+    }
+
+    /// Whether the right to publish is ours, or becomes so now: whoever had it may have ended.
+    fn claimed(&mut self, history: &History) -> bool {
+        if self.claim.is_none() && Instant::now() >= self.claim_at {
+            self.claim = history.claim_outbox();
+            self.claim_at = Instant::now() + AGAIN;
+        }
+        self.claim.is_some()
     }
 
     fn take_in(&mut self, history: &History) -> Result<(), HistoryError> {

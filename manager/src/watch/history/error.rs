@@ -55,6 +55,20 @@ pub enum HistoryError {
         #[source]
         source: rusqlite::Error,
     },
+    /// The rack's Cassandra.
+    #[error(
+        "cannot read the history from Cassandra at {address}: charts show what came since this page was opened, and pirack status says how Cassandra is"
+    )]
+    Archive {
+        /// Its nodes.
+        address: String,
+        /// What came of it.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Nobody is there any more to read it.
+    #[error("the manager is stopping")]
+    Ended,
     /// A board's health has no such number.
     #[error("no board's health has a number named {0}; health.cpu_ratio is one")]
     UnknownField(String),

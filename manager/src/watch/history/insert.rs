@@ -5,10 +5,10 @@ use std::collections::hash_map::Entry as Slot;
 
 use jiff::Timestamp;
 use pirack_agent::record::{Body, Reading, Record};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use serde::Serialize;
 
-use super::{History, HistoryError, Queue, Writer, signed};
+use super::{History, HistoryError, Queue, Writer, json, signed};
 use crate::watch::ranges::Ranges;
 
 /// What came of a batch.
@@ -60,7 +60,7 @@ impl Writer {
     fn insert(&mut self, batch: &[Record], arrived: i64) -> rusqlite::Result<Stored> {
         let Self { connection, queues, series, boots } = self;
         boots.hear(batch, arrived);
-        let transaction = connection.transaction()?;
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut fresh = Vec::with_capacity(batch.len());
         for record in batch {
             let queue = queue(&transaction, queues, record)?;
@@ -175,10 +175,6 @@ fn series_id(
     };
     of_board.insert(key, id);
     Ok(id)
-}
-
-fn json(value: &impl Serialize) -> rusqlite::Result<String> {
-    serde_json::to_string(value).map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
 }
 
 /// The bare word that an enum of the record's contract is on the wire.

@@ -9,11 +9,14 @@
 //! The file runs in WAL mode with `synchronous=NORMAL`: a power cut may undo the newest batches, never
 //! tear one. Kafka still has those, and the consumer begins at the earliest record after a restart.
 //!
-//! Writes go through one connection, charts through a second, so that neither waits for the other.
+//! Writes go through one connection, charts through a second, so that neither waits for the other. Several
+//! programs may have the file open: each waits up to five seconds for another's transaction. One of them publishes
+//! the outbox (see `outbox`), and one takes records in.
 
 mod boots;
 mod error;
 mod insert;
+mod operations;
 mod outbox;
 mod prune;
 mod query;
@@ -23,18 +26,23 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
+use serde::Serialize;
 use uuid::Uuid;
 
 use super::ranges::Ranges;
 use boots::Boots;
 pub use error::HistoryError;
 pub use insert::Stored;
+pub(crate) use operations::Note;
+pub use operations::{OperationState, StoredOperation, StoredProgress};
+pub(in crate::watch) use outbox::OutboxClaim;
+pub(in crate::watch) use query::{HEALTH_FIELDS, MOST_POINTS};
 pub use query::{Points, StoredGap};
 
 /// One entry a schema version, oldest first; an entry that was ever released is never changed.
-const STEPS: &[M<'static>] = &[M::up(include_str!("schema.sql"))];
+const STEPS: &[M<'static>] = &[M::up(include_str!("schema.sql")), M::up(include_str!("operations.sql"))];
 
 /// How a connection behaves: 2 MiB of page cache, checkpoints every 8 MiB of log.
 const PRAGMAS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -2048; \
@@ -105,6 +113,29 @@ impl History {
     fn reading(&self, source: rusqlite::Error) -> HistoryError {
         HistoryError::Read { path: self.path.clone(), source }
     }
+}
+
+impl Writer {
+    /// Begins a transaction that has the right to write from its first moment: one that only reads at first could
+    /// find, when it wants to write, that another program has written meanwhile, and would have to begin anew.
+    fn begin(&mut self) -> rusqlite::Result<Transaction<'_>> {
+        self.begin_synced("NORMAL")
+    }
+
+    /// The same for what nobody could tell again: it is on the disk once it is committed, also through a power cut.
+    /// Records come again from Kafka, and to sync each batch of them would wear a card out.
+    fn begin_lasting(&mut self) -> rusqlite::Result<Transaction<'_>> {
+        self.begin_synced("FULL")
+    }
+
+    fn begin_synced(&mut self, synchronous: &str) -> rusqlite::Result<Transaction<'_>> {
+        self.connection.pragma_update(None, "synchronous", synchronous)?;
+        self.connection.transaction_with_behavior(TransactionBehavior::Immediate)
+    }
+}
+
+fn json(value: &impl Serialize) -> rusqlite::Result<String> {
+    serde_json::to_string(value).map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
 }
 
 /// SQLite's integers are signed; a sequence past 2^63 would take longer than the sun lasts.

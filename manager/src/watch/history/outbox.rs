@@ -1,11 +1,39 @@
 //! The outbox: events lie here from the moment they happen until the broker has confirmed them.
 
-use rusqlite::params;
+use std::fs::File;
+
+use rusqlite::{Connection, params};
 
 use super::{History, HistoryError};
 use crate::watch::events::Event;
 
+/// The right to publish the outbox: of all programs at one file, one has it. The kernel gives it back with the
+/// program's end.
+#[derive(Debug)]
+pub(in crate::watch) struct OutboxClaim(#[expect(dead_code, reason = "held for its lock")] File);
+
+/// Puts one event into the outbox.
+pub(super) fn put(connection: &Connection, event: &Event) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO events (subject, body) VALUES (?1, ?2)";
+    connection.prepare_cached(sql)?.execute(params![event.subject, super::json(event)?])?;
+    Ok(())
+}
+
 impl History {
+    /// Takes the right to publish the outbox; nothing where another program has it.
+    ///
+    /// It is a lock on the file `HISTORY-publisher`. Where there can be no such file nobody else can have one
+    /// either, so then the right is not given.
+    pub(in crate::watch) fn claim_outbox(&self) -> Option<OutboxClaim> {
+        let mut name = self.path.clone().into_os_string();
+        name.push("-publisher");
+        let file = File::options().create(true).append(true).open(&name);
+        let file =
+            file.inspect_err(|error| tracing::debug!(%error, "no right to publish the outbox")).ok()?;
+        file.try_lock().ok()?;
+        Some(OutboxClaim(file))
+    }
+
     /// Puts events into the outbox, in their order, all or none.
     ///
     /// # Errors
@@ -16,14 +44,8 @@ impl History {
         }
         let mut writer = self.writer();
         let mut put = || -> rusqlite::Result<()> {
-            let transaction = writer.connection.transaction()?;
-            for event in events {
-                let body = serde_json::to_string(event)
-                    .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
-                transaction
-                    .prepare_cached("INSERT INTO events (subject, body) VALUES (?1, ?2)")?
-                    .execute(params![event.subject, body])?;
-            }
+            let transaction = writer.begin_lasting()?;
+            events.iter().try_for_each(|event| self::put(&transaction, event))?;
             transaction.commit()
         };
         put().map_err(|source| self.writing(source))
@@ -60,7 +82,7 @@ impl History {
         }
         let mut writer = self.writer();
         let mut mark = || -> rusqlite::Result<()> {
-            let transaction = writer.connection.transaction()?;
+            let transaction = writer.begin()?;
             for number in numbers {
                 transaction
                     .prepare_cached("UPDATE events SET published = 1 WHERE id = ?1")?

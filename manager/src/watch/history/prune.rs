@@ -9,7 +9,7 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, TransactionBehavior, params};
 use uuid::Uuid;
 
 use super::{History, HistoryError, Queue, Writer, signed, unsigned};
@@ -21,6 +21,8 @@ const STEP: usize = 500;
 const FUTURE_MS: i64 = 30 * 86_400_000;
 /// Published events kept for `GET /api/events`.
 const KEPT_EVENTS: i64 = 10_000;
+/// Events kept at all, for a rack whose Kafka never answers.
+const MOST_EVENTS: i64 = 200_000;
 
 impl History {
     /// Lets go of up to 500 records that arrived before `older_than`; returns how many. Zero means that none is left.
@@ -34,6 +36,16 @@ impl History {
     }
 }
 
+impl History {
+    /// Lets go of the oldest events and operations, for a program that keeps no records here.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub(crate) fn tidy(&self) -> Result<(), HistoryError> {
+        tidy(&self.writer().connection).map_err(|source| self.writing(source))
+    }
+}
+
 impl Writer {
     fn prune(&mut self, before_ms: i64) -> rusqlite::Result<usize> {
         let mut gone = 0;
@@ -42,7 +54,7 @@ impl Writer {
             let Some(&last) = old.last() else { continue };
             let mut pruned = queue.pruned.clone();
             old.iter().for_each(|&sequence| pruned.insert(sequence));
-            let transaction = self.connection.transaction()?;
+            let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             for table in ["readings", "health", "gaps"] {
                 let delete = format!("DELETE FROM {table} WHERE queue = ?1 AND sequence <= ?2");
                 transaction.prepare_cached(&delete)?.execute(params![queue.id, signed(last)])?;
@@ -55,10 +67,18 @@ impl Writer {
                 return Ok(gone);
             }
         }
-        let newest = "DELETE FROM events WHERE published = 1 AND id <= (SELECT max(id) FROM events) - ?1";
-        self.connection.execute(newest, [KEPT_EVENTS])?;
+        tidy(&self.connection)?;
         Ok(gone)
     }
+}
+
+/// Lets go of the oldest events and operations; those that were not published stay much longer.
+fn tidy(connection: &Connection) -> rusqlite::Result<()> {
+    let newest = "DELETE FROM events WHERE published = 1 AND id <= (SELECT max(id) FROM events) - ?1";
+    connection.execute(newest, [KEPT_EVENTS])?;
+    let all = "DELETE FROM events WHERE id <= (SELECT max(id) FROM events) - ?1";
+    connection.execute(all, [MOST_EVENTS])?;
+    super::operations::prune(connection)
 }
 
 /// The lowest sequences of a queue, ascending, up to the first that is young enough.

@@ -10,10 +10,10 @@ use super::{History, HistoryError, unsigned};
 use crate::watch::ranges::Ranges;
 
 /// Points of one chart, at most; what is more is thinned evenly.
-const MOST_POINTS: i64 = 1000;
+pub(in crate::watch) const MOST_POINTS: i64 = 1000;
 
 /// The numbers of a health record and their units.
-const HEALTH_FIELDS: [(&str, &str); 21] = [
+pub(in crate::watch) const HEALTH_FIELDS: [(&str, &str); 21] = [
     ("cpu_ratio", "ratio"),
     ("cpu_count", "count"),
     ("load_1m", "load"),

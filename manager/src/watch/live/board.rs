@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use pirack_agent::record::{Body, ClockState, Health, Quality, Quantity, Reading, Record};
 
 use super::AgentGauge;
-use crate::watch::snapshot::{Board, HealthNow, Role, Sensor};
+use crate::watch::snapshot::{Board, BrokerState, HealthNow, Role, Sensor};
 use crate::watch::state::{Across, Facts, State, Thresholds, Verdict, judge};
 
 /// Sensor values kept for one board; one more takes the place of the longest silent.
@@ -94,11 +94,11 @@ impl Entry {
     pub(super) fn tick(
         &mut self,
         now: Instant,
-        broker_stopped: bool,
+        kafka: BrokerState,
         thresholds: &Thresholds,
     ) -> Option<(State, State, Option<String>)> {
         let expected_soon = self.arrived.is_none() && self.quiet(now) < thresholds.silent_seconds;
-        let Verdict { state, reason, across } = self.judge(now, broker_stopped, thresholds);
+        let Verdict { state, reason, across } = self.judge(now, kafka, thresholds);
         self.across = across;
         if expected_soon {
             return None;
@@ -115,10 +115,10 @@ impl Entry {
         &self,
         name: &str,
         now: Instant,
-        broker_stopped: bool,
+        kafka: BrokerState,
         thresholds: &Thresholds,
     ) -> Board {
-        let verdict = self.judge(now, broker_stopped, thresholds);
+        let verdict = self.judge(now, kafka, thresholds);
         Board {
             name: name.to_owned(),
             role: self.role,
@@ -138,14 +138,15 @@ impl Entry {
         now.saturating_duration_since(self.arrived.unwrap_or(self.declared)).as_secs_f64()
     }
 
-    fn judge(&self, now: Instant, broker_stopped: bool, thresholds: &Thresholds) -> Verdict {
+    fn judge(&self, now: Instant, kafka: BrokerState, thresholds: &Thresholds) -> Verdict {
         let age = |at: Instant| now.saturating_duration_since(at).as_secs_f64();
         let health = &self.health.fields;
         let facts = Facts {
             quiet_seconds: self.quiet(now),
             heard: self.arrived.is_some(),
             unplugged: self.gauge.is_some_and(|gauge| !gauge.plugged),
-            broker_stopped,
+            broker_stopped: kafka == BrokerState::Stopped,
+            kafka_away: kafka == BrokerState::Away,
             cpu_celsius: health.cpu_temperature_celsius,
             memory_used_ratio: ratio(health.memory_used_bytes, health.memory_total_bytes),
             storage_free_ratio: ratio(health.storage_free_bytes, health.storage_total_bytes),

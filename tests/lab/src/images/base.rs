@@ -19,9 +19,14 @@ pub(crate) fn hash(suite: &str, architecture: Architecture) -> String {
     digest.iter().take(6).fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
+/// What the archive is called, without its end.
+pub(crate) fn name(suite: &str, architecture: Architecture) -> String {
+    format!("{suite}-{}-{}", architecture.name(), hash(suite, architecture))
+}
+
 /// The archive of that suite, made first if it is not there.
 pub(crate) fn ensure(suite: &str, architecture: Architecture) -> Result<PathBuf, ImageError> {
-    let name = format!("{suite}-{}-{}.tar", architecture.name(), hash(suite, architecture));
+    let name = format!("{}.tar", name(suite, architecture));
     let what = format!("Debian {suite} for {}", architecture.name());
     let base = Debian { what: &what, suite, script: SCRIPT, extra: &[architecture.name()], packages: "" };
     base.ensure(&place::cache_folder().join("bases"), &name).map_err(ImageError::Cache)

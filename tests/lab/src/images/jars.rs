@@ -25,6 +25,11 @@ struct Kept {
     folder: PathBuf,
 }
 
+/// Where the recipe's jars lie.
+pub(crate) fn folder(recipe: &Recipe, jars: &Jars) -> Result<PathBuf, ImageError> {
+    Kept::of(recipe, jars).map(|kept| kept.folder)
+}
+
 impl Kept {
     fn of(recipe: &Recipe, jars: &Jars) -> Result<Self, ImageError> {
         let list = fs::read_to_string(&jars.list).map_err(ImageError::file("reading", &jars.list))?;

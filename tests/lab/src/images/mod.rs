@@ -16,6 +16,7 @@ mod jars;
 mod recipe;
 mod registry;
 mod report;
+mod unused;
 mod versions;
 
 use std::path::{Path, PathBuf};
@@ -26,6 +27,7 @@ pub use build::{Made, Origin};
 pub use error::ImageError;
 pub use recipe::{NAMES, RACK, Recipe};
 pub use report::table;
+pub(crate) use unused::{unused, used};
 pub use versions::Versions;
 
 use crate::{Lab, requirements};

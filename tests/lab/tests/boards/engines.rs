@@ -1,14 +1,16 @@
 //! The engines do what the rack asks of them.
 
 use bollard::Docker;
-use bollard::models::{NodeState, SwarmInitRequest, SwarmJoinRequest};
+use bollard::exec::CreateExecOptions;
+use bollard::models::{NodeState, SwarmInitRequest, SwarmJoinRequest, VolumeCreateRequest};
 use bollard::query_parameters::{
-    CreateImageOptionsBuilder, PushImageOptionsBuilder, RemoveImageOptionsBuilder, TagImageOptionsBuilder,
+    CreateImageOptionsBuilder, PushImageOptionsBuilder, RemoveImageOptionsBuilder, RemoveVolumeOptions,
+    TagImageOptionsBuilder,
 };
 use futures_util::TryStreamExt as _;
-use pirack_lab::{Lab, Outcome};
+use pirack_lab::{Board, Lab, Outcome};
 
-use crate::program::{self, IMAGE, within};
+use crate::program::{self, IMAGE, PAUSE, within};
 
 pub(crate) fn registry(lab: &Lab) -> Outcome {
     within(async {
@@ -83,16 +85,25 @@ pub(crate) fn swarm(lab: &Lab) -> Outcome {
             };
             board.engine().unwrap().join_swarm(join).await.unwrap();
         }
-        while ready(&first).await != ["b1", "b2", "b3"] {
-            tokio::task::yield_now().await;
+    });
+    wait_ready(lab.board(1));
+    Ok(())
+}
+
+/// Waits until the board's engine says that all three are ready.
+pub(crate) fn wait_ready(board: &Board) {
+    within(async {
+        let engine = board.engine().unwrap();
+        while ready(&engine).await != ["b1", "b2", "b3"] {
+            tokio::time::sleep(PAUSE).await;
         }
     });
-    Ok(())
 }
 
 /// The host names of the nodes that are ready.
 async fn ready(engine: &Docker) -> Vec<String> {
-    let nodes = engine.list_nodes(None).await.unwrap();
+    // Without a leader there is no list.
+    let nodes = engine.list_nodes(None).await.unwrap_or_default();
     let is_ready = |node: &bollard::models::Node| {
         node.status.as_ref().and_then(|status| status.state) == Some(NodeState::READY)
     };
@@ -100,4 +111,37 @@ async fn ready(engine: &Docker) -> Vec<String> {
     let mut names: Vec<String> = ready.filter_map(|node| node.description?.hostname).collect();
     names.sort();
     names
+}
+
+pub(crate) fn calls(lab: &Lab) -> Outcome {
+    let board = lab.board(2);
+    within(async {
+        let engine = program::import(board).await;
+        program::start(&engine, "asked", "exec sleep 1000", None).await;
+        let before = board.api_calls().unwrap();
+        engine.list_containers(None).await.unwrap();
+        engine.inspect_container("asked", None).await.unwrap();
+        engine.ping().await.unwrap();
+        let exec = CreateExecOptions { cmd: Some(vec!["true"]), ..CreateExecOptions::default() };
+        let exec = engine.create_exec("asked", exec).await.unwrap();
+        engine.start_exec(&exec.id, None).await.unwrap();
+        assert_eq!(board.api_calls().unwrap(), before);
+
+        let volume =
+            VolumeCreateRequest { name: Some("counted".to_owned()), ..VolumeCreateRequest::default() };
+        engine.create_volume(volume).await.unwrap();
+        engine.remove_volume("counted", None::<RemoveVolumeOptions>).await.unwrap();
+        program::remove(&engine, "asked").await;
+        let told = board.api_calls().unwrap();
+        assert_eq!(
+            told[before.len()..],
+            ["POST /volumes/create", "DELETE /volumes/counted", "DELETE /containers/asked"]
+        );
+        assert!(before.contains(&"POST /containers/asked/start".to_owned()), "{before:?}");
+        // Nor does a restart of the engine forget.
+        board.kill_engine().unwrap();
+        board.start_engine().unwrap();
+        assert_eq!(board.api_calls().unwrap(), told);
+    });
+    Ok(())
 }

@@ -9,7 +9,9 @@
 
 mod engines;
 mod faults;
+mod flaws;
 mod isolation;
+mod power;
 mod program;
 
 use std::process::ExitCode;
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
             ("the registry keeps what a board pushes and another pulls", engines::registry),
             ("a memory limit holds", engines::memory_limit),
             ("a container on one board reaches another board", engines::container_reaches_board),
+            ("what an engine is asked to change is counted, and no question is", engines::calls),
             ("an unplugged board cannot be reached until it is plugged in again", faults::unplug),
             ("a paused engine takes questions and answers none until it is resumed", faults::pause_engine),
             ("a killed engine is gone, its containers run on, and it starts again", faults::kill_engine),
@@ -48,7 +51,18 @@ fn main() -> ExitCode {
                 faults::shift_time,
             ),
             ("a slow link is slow each way until it is restored", faults::slow_link),
+            ("flaws in what the kernel says are seen and mended", flaws::kernel),
+            ("flaws in the network are seen and mended", flaws::network),
+            ("a disk that is nearly full and another machine's id are seen and mended", flaws::disk_and_id),
+            ("a clock that is off is so for every program that is begun over ssh", flaws::clock),
+            ("a board without power is dead, and comes back the same, by itself", power::cut),
+            ("a board starts what is enabled when it gets its power, and nothing else", power::services),
+            (
+                "an isolated lab has no registry and no way out, and boards that see each other",
+                power::isolate,
+            ),
             ("three boards form a swarm", engines::swarm),
+            ("a swarm that lost its power all at once comes back in any order", power::all_at_once),
         ],
     )
 }

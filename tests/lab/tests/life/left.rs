@@ -132,3 +132,31 @@ pub(crate) fn of_any_name() -> Outcome {
     assert_eq!(said(&mut lab(&kept, &["down"])).0, Some(0));
     Ok(())
 }
+
+pub(crate) fn prune() -> Outcome {
+    let cache = tempfile::tempdir_in(pirack_lab::cache_folder()).unwrap();
+    let (tree, other) =
+        (cache.path().join("pirack/root/0123456789abcdef"), cache.path().join("pirack/other/kept"));
+    for folder in [&tree, &other] {
+        fs::create_dir_all(folder).unwrap();
+        fs::write(folder.join("file"), vec![1; 3_000_000]).unwrap();
+    }
+    let run = |arguments: &[&str]| said(lab(&name("none"), arguments).env("XDG_CACHE_HOME", cache.path()));
+    let (status, told) = run(&["prune", "--list"]);
+    assert!(status == Some(0) && told.contains("MB  root tree 0123456789abcdef") && tree.exists(), "{told}");
+
+    let disks = cache.path().join("pirack/labs").join(name("lives"));
+    fs::create_dir_all(&disks).unwrap();
+    let (status, told) = run(&["prune"]);
+    assert!(
+        status == Some(1) && told.contains(&format!("lab {} is up", name("lives"))) && tree.exists(),
+        "{told}"
+    );
+    fs::remove_dir(&disks).unwrap();
+
+    let (status, told) = run(&["prune"]);
+    assert!(status == Some(0) && told.contains("MB  removed"), "{told}");
+    assert!(!tree.exists() && other.exists());
+    assert_eq!(run(&["prune"]).1.trim(), "0 MB  removed");
+    Ok(())
+}

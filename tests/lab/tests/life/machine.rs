@@ -62,7 +62,7 @@ impl Traces {
     }
 
     fn wait(&self, left: impl Fn() -> Vec<String>) {
-        let until = Instant::now() + Duration::from_secs(10);
+        let until = Instant::now() + Duration::from_secs(60);
         loop {
             let left = left();
             if left.is_empty() {

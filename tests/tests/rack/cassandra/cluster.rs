@@ -50,7 +50,7 @@ impl Cluster {
 
     /// The same, which must go well; returns its report.
     pub(super) fn applied(&self, arguments: &[&str]) -> Value {
-        let output = self.apply(&[&["--json"][..], arguments].concat());
+        let output = self.apply(&[&["-o", "json"][..], arguments].concat());
         let told = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "pirack schema apply: {told}");
         serde_json::from_slice(&output.stdout).unwrap()

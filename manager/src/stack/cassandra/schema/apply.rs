@@ -17,6 +17,7 @@ use super::desired::{Wishes, fitted};
 use super::observed::{Observed, observe};
 use super::plan::{Action, Change, Report, plan};
 use super::{SchemaError, cql};
+use crate::stack::cassandra::innermost;
 
 /// The longest wait for one statement; a board writes every change of a schema to its card.
 const STATEMENT: Duration = Duration::from_secs(60);
@@ -51,6 +52,24 @@ pub async fn apply(
 ) -> Result<Report, SchemaError> {
     let applying = run(connection, wishes, told);
     tokio::time::timeout(connection.within, applying).await.unwrap_or_else(|_| {
+        Err(SchemaError::Late { address: connection.address(), within: connection.within })
+    })
+}
+
+/// What [`apply`] would do now, as sentences, and changes nothing.
+///
+/// # Errors
+/// When nobody answers in time.
+pub async fn pending(connection: &Connection, wishes: &Wishes) -> Result<Vec<String>, SchemaError> {
+    let address = connection.address();
+    let looking = async {
+        let session = session(connection).await?;
+        let observed = observe(&session, &address, &wishes.keyspace).await?;
+        let changes = planned(wishes, &observed)?;
+        let wanted = changes.iter().filter(|change| change.action != Action::Leave);
+        Ok(wanted.map(|change| format!("{} {}", change.object, change.what).trim().to_owned()).collect())
+    };
+    tokio::time::timeout(connection.within, looking).await.unwrap_or_else(|_| {
         Err(SchemaError::Late { address: connection.address(), within: connection.within })
     })
 }
@@ -123,10 +142,6 @@ async fn session(connection: &Connection) -> Result<Session, SchemaError> {
             SchemaError::Unreachable { address, reason }
         }
     })
-}
-
-fn innermost(error: &dyn std::error::Error) -> String {
-    error.source().map_or_else(|| error.to_string(), innermost)
 }
 
 /// Whether it is the login that keeps us out.

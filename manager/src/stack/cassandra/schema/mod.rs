@@ -14,7 +14,7 @@ pub mod observed;
 pub mod plan;
 pub mod table;
 
-pub use apply::{Connection, apply};
+pub use apply::{Connection, apply, pending};
 pub use desired::Wishes;
 pub use error::SchemaError;
 pub use plan::{Action, Change, Report};

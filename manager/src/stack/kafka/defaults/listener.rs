@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::settings::ListenerSettings;
-use super::{DefaultsError, wrong};
+use super::{Mistake, mistake};
 
 const RACK: &str = "RACK";
 const CONTROLLER: &str = "CONTROLLER";
@@ -45,21 +45,28 @@ pub(super) struct Listeners {
 }
 
 impl Listeners {
-    pub(super) fn checked(settings: &BTreeMap<String, ListenerSettings>) -> Result<Self, DefaultsError> {
-        if let Some(name) = settings.keys().find(|name| ![RACK, CONTROLLER, GUEST].contains(&name.as_str())) {
-            let what = format!("a rack has no listener {name}");
-            return Err(wrong(what, "the listeners are RACK, CONTROLLER and GUEST"));
-        }
-        let one = |name| listener(name, settings.get(name));
-        let listeners = Self { rack: one(RACK)?, controller: one(CONTROLLER)?, guest: one(GUEST)? };
+    /// The listeners, or everything that is wrong with them.
+    pub(super) fn checked(settings: &BTreeMap<String, ListenerSettings>) -> Result<Self, Vec<Mistake>> {
+        let strange = settings.keys().filter(|name| ![RACK, CONTROLLER, GUEST].contains(&name.as_str()));
+        let mut wrong: Vec<Mistake> = strange
+            .map(|name| {
+                let what = format!("a rack has no listener {name}");
+                mistake(&["listeners", name.as_str()], what, "the listeners are RACK, CONTROLLER and GUEST")
+            })
+            .collect();
+        let mut one = |name| listener(name, settings.get(name)).map_err(|mistake| wrong.push(mistake)).ok();
+        let (Some(rack), Some(controller), Some(guest)) = (one(RACK), one(CONTROLLER), one(GUEST)) else {
+            return Err(wrong);
+        };
+        let listeners = Self { rack, controller, guest };
         let [first, second, third] = listeners.named();
         for ((one, listener), (other, beside)) in [(first, second), (first, third), (second, third)] {
             if listener.port == beside.port {
                 let what = format!("listeners {one} and {other} are both on port {}", listener.port);
-                return Err(wrong(what, "give each a port of its own"));
+                wrong.push(mistake(&["listeners", other], what, "give each a port of its own"));
             }
         }
-        Ok(listeners)
+        if wrong.is_empty() { Ok(listeners) } else { Err(wrong) }
     }
 
     fn named(self) -> [(&'static str, Listener); 3] {
@@ -78,17 +85,56 @@ impl Listeners {
     }
 
     /// And those of a node at this address.
-    pub(super) fn places(self, address: &str) -> [(&'static str, String); 2] {
+    pub(super) fn places(self, part: Part, address: &str) -> Vec<(&'static str, String)> {
         let at = |(name, listener): (&str, Listener)| format!("{name}://{address}:{}", listener.port);
         let [rack, controller, guest] = self.named().map(at);
         // Clients are never sent to a controller: Kafka refuses to start with that.
-        let told = format!("{rack},{guest}");
-        [("listeners", format!("{rack},{controller},{guest}")), ("advertised.listeners", told)]
+        let told = ("advertised.listeners", format!("{rack},{guest}"));
+        match part {
+            Part::Both => vec![("listeners", format!("{rack},{controller},{guest}")), told],
+            Part::Broker => vec![("listeners", format!("{rack},{guest}")), told],
+            Part::Controller => vec![("listeners", controller)],
+        }
+    }
+
+    /// The ports that a node listens on.
+    pub(super) fn ports(self, part: Part) -> Vec<u16> {
+        let Self { rack, controller, guest } = self;
+        let listeners = match part {
+            Part::Both => vec![rack, controller, guest],
+            Part::Broker => vec![rack, guest],
+            Part::Controller => vec![controller],
+        };
+        listeners.into_iter().map(|listener| listener.port).collect()
     }
 }
 
-fn listener(name: &str, settings: Option<&ListenerSettings>) -> Result<Listener, DefaultsError> {
+/// What a node is in the cluster: `process.roles`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Keeps messages, and votes among the controllers.
+    Both,
+    /// Keeps messages.
+    Broker,
+    /// Votes.
+    Controller,
+}
+
+impl Part {
+    /// As Kafka names it.
+    #[must_use]
+    pub fn roles(self) -> &'static str {
+        match self {
+            Self::Both => "broker,controller",
+            Self::Broker => "broker",
+            Self::Controller => "controller",
+        }
+    }
+}
+
+fn listener(name: &str, settings: Option<&ListenerSettings>) -> Result<Listener, Mistake> {
     let settings = settings.cloned().unwrap_or_default();
+    let wrong = |what, remedy| mistake(&["listeners", name], what, remedy);
     let port = match settings.port {
         None | Some(0) => {
             return Err(wrong(format!("listener {name} has no port"), "give it one, as port = 9094"));

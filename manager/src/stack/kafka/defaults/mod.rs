@@ -12,8 +12,9 @@ mod settings;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-pub use listener::{Listener, Security};
+pub use listener::{Listener, Part, Security};
 pub use settings::{ListenerSettings, PropertySetting, ReplicationSettings, Settings};
 
 use crate::stack::kafka::Replication;
@@ -31,17 +32,31 @@ const REPLICAS: [&str; 4] = [
 /// How many of those must have a message before it is acknowledged.
 const IN_SYNC: [&str; 3] =
     ["min.insync.replicas", "transaction.state.log.min.isr", "share.coordinator.state.topic.min.isr"];
-/// What follows from the listeners and from the boards.
-const PLACES: [&str; 8] = [
-    "listeners",
-    "advertised.listeners",
-    "listener.security.protocol.map",
-    "inter.broker.listener.name",
-    "controller.listener.names",
-    "controller.quorum.voters",
-    "node.id",
-    "process.roles",
+/// What pirack decides, with all that begins so where it ends in a point, and what to do instead.
+const DECIDED: [(&str, &str); 19] = [
+    ("listeners", LISTENERS),
+    ("advertised.listeners", LISTENERS),
+    ("listener.security.protocol.map", LISTENERS),
+    ("inter.broker.listener.name", LISTENERS),
+    ("security.inter.broker.protocol", LISTENERS),
+    ("controller.listener.names", LISTENERS),
+    ("early.start.listeners", LISTENERS),
+    ("controller.quorum.", "voters in [kafka] names them"),
+    ("node.id", NUMBER),
+    ("broker.id", NUMBER),
+    ("broker.id.", NUMBER),
+    ("reserved.broker.max.id", NUMBER),
+    ("cluster.id", NUMBER),
+    ("process.roles", "brokers and voters in [kafka] name who is what"),
+    ("broker.rack", "it is the board's place"),
+    ("log.dir", DATA),
+    ("log.dirs", DATA),
+    ("metadata.log.dir", DATA),
+    ("zookeeper.", "take it out: a rack has no ZooKeeper"),
 ];
+const LISTENERS: &str = "set listeners.NAME.port instead, or take it out";
+const NUMBER: &str = "take it out: it is given once, and remembered by the rack";
+const DATA: &str = "take it out: the board's data_disk says where data lie";
 
 /// A container's variables, in the order of their names.
 pub type Variables = BTreeMap<String, String>;
@@ -60,14 +75,26 @@ pub enum DefaultsError {
     /// Not TOML, or not of the file's shape.
     #[error("Kafka's settings cannot be read: compare them with images/kafka/defaults.toml")]
     Shape(#[from] toml::de::Error),
-    /// They can be read, and are wrong.
-    #[error("Kafka's settings: {what}; {remedy}")]
-    Wrong {
-        /// What is wrong.
-        what: String,
-        /// What to do.
-        remedy: String,
-    },
+    /// They can be read, and are wrong: never empty.
+    #[error("Kafka's settings: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Wrong(Vec<Mistake>),
+}
+
+/// One thing that is wrong with settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    /// The keys that lead to it.
+    pub at: Vec<String>,
+    /// What is wrong.
+    pub what: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; {}", self.what, self.remedy)
+    }
 }
 
 impl Defaults {
@@ -82,23 +109,28 @@ impl Defaults {
     /// What the program was built with, but for what this rack says.
     ///
     /// # Errors
-    /// With the first thing that is wrong.
+    /// With everything that is wrong.
     pub fn with(rack: &Settings) -> Result<Self, DefaultsError> {
         let own: Settings = toml::from_str(FILE)?;
-        Self::checked(&own.under(rack))
-    }
-
-    fn checked(settings: &Settings) -> Result<Self, DefaultsError> {
+        let settings = own.under(rack);
+        let mut wrong: Vec<Mistake> = rack.properties.keys().filter_map(|name| decided(name)).collect();
         let ReplicationSettings { most, spare } = settings.replication;
         let replication = Replication::checked(most.unwrap_or(0), spare.unwrap_or(0))
-            .map_err(|(what, remedy)| wrong(what, remedy))?;
-        let listeners = Listeners::checked(&settings.listeners)?;
-        let properties = settings
-            .properties
-            .iter()
-            .map(|(name, value)| property(name, value.value()))
-            .collect::<Result<_, _>>()?;
-        Ok(Self { replication, listeners, properties })
+            .map_err(|(what, remedy)| wrong.push(mistake(&["replication"], what, remedy)));
+        let listeners = Listeners::checked(&settings.listeners).map_err(|mistakes| wrong.extend(mistakes));
+        let mut properties = BTreeMap::new();
+        for (name, value) in &settings.properties {
+            match property(name, value.value()) {
+                Ok((name, text)) => drop(properties.insert(name, text)),
+                Err(mistake) => wrong.push(mistake),
+            }
+        }
+        match (replication, listeners) {
+            (Ok(replication), Ok(listeners)) if wrong.is_empty() => {
+                Ok(Self { replication, listeners, properties })
+            }
+            _ => Err(DefaultsError::Wrong(wrong)),
+        }
     }
 
     /// How often a guest's message is kept.
@@ -137,10 +169,17 @@ impl Defaults {
         all.map(|(name, value)| (variable(name), value)).collect()
     }
 
-    /// What a node at this address gets that is a broker and a controller: where it listens, and what it tells.
+    /// What a node at this address gets: where it listens, and what it tells.
     #[must_use]
-    pub fn places(&self, address: &str) -> Variables {
-        self.listeners.places(address).map(|(name, value)| (variable(name), value)).into()
+    pub fn places(&self, part: Part, address: &str) -> Variables {
+        let places = self.listeners.places(part, address).into_iter();
+        places.map(|(name, value)| (variable(name), value)).collect()
+    }
+
+    /// The ports that a node listens on.
+    #[must_use]
+    pub fn ports(&self, part: Part) -> Vec<u16> {
+        self.listeners.ports(part)
     }
 
     /// The quorum of these controllers, each a node's number and its address.
@@ -152,20 +191,25 @@ impl Defaults {
     }
 }
 
+/// Why a rack does not say this property: what follows from elsewhere cannot be said beside it.
+fn decided(name: &str) -> Option<Mistake> {
+    let at = ["properties", name];
+    if REPLICAS.contains(&name) || IN_SYNC.contains(&name) {
+        let what = format!("{name} follows from the number of brokers");
+        return Some(mistake(&at, what, "set replication.most and replication.spare instead"));
+    }
+    let is = |known: &str| name == known || (known.ends_with('.') && name.starts_with(known));
+    let (_, remedy) = DECIDED.iter().find(|(known, _)| is(known))?;
+    Some(mistake(&at, format!("{name} follows from the rest of the file"), *remedy))
+}
+
 /// A server property as the brokers take it.
-fn property(name: &str, value: &toml::Value) -> Result<(String, String), DefaultsError> {
+fn property(name: &str, value: &toml::Value) -> Result<(String, String), Mistake> {
+    let at = ["properties", name];
     let allowed = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, b'.' | b'_' | b'-');
     if name.is_empty() || !name.bytes().all(allowed) {
         let what = format!("\"{name}\" is no server property");
-        return Err(wrong(what, "write it as Kafka does, in quotes: \"num.partitions\" = 16"));
-    }
-    if REPLICAS.contains(&name) || IN_SYNC.contains(&name) {
-        let what = format!("{name} follows from the number of brokers");
-        return Err(wrong(what, "set replication.most and replication.spare instead"));
-    }
-    if PLACES.contains(&name) {
-        let what = format!("{name} follows from the listeners and the boards");
-        return Err(wrong(what, "set listeners.NAME.port instead, or take it out"));
+        return Err(mistake(&at, what, "write it as Kafka does, in quotes: \"num.partitions\" = 16"));
     }
     let text = match value {
         toml::Value::String(text) => text.clone(),
@@ -174,7 +218,7 @@ fn property(name: &str, value: &toml::Value) -> Result<(String, String), Default
         toml::Value::Boolean(truth) => truth.to_string(),
         other => {
             let what = format!("{name} is of the kind {}", other.type_str());
-            return Err(wrong(what, "give it a text, a number, true or false"));
+            return Err(mistake(&at, what, "give it a text, a number, true or false"));
         }
     };
     Ok((name.to_owned(), text))
@@ -191,6 +235,6 @@ fn variable(property: &str) -> String {
     format!("KAFKA_{}", letters.collect::<String>())
 }
 
-fn wrong(what: String, remedy: impl Into<String>) -> DefaultsError {
-    DefaultsError::Wrong { what, remedy: remedy.into() }
+fn mistake(at: &[&str], what: String, remedy: impl Into<String>) -> Mistake {
+    Mistake { at: at.iter().map(ToString::to_string).collect(), what, remedy: remedy.into() }
 }

@@ -7,7 +7,7 @@ use crate::stack::kafka::topics::Declared;
 
 fn golden(brokers: usize) {
     let defaults = Defaults::built_in().unwrap();
-    let all = defaults.variables(brokers).into_iter().chain(defaults.places("10.77.0.11"));
+    let all = defaults.variables(brokers).into_iter().chain(defaults.places(Part::Both, "10.77.0.11"));
     let text: String = all.map(|(name, value)| format!("{name}={value}\n")).collect();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/stack/kafka/defaults/golden");
     let path = folder.join(format!("{brokers}.txt"));
@@ -53,7 +53,7 @@ fn whatever_a_rack_says_goes_before_the_defaults_and_the_rest_stays() {
         [replication]\nmost = 5\n[listeners]\nGUEST = { port = 19094 }\n";
     let defaults = said(text).unwrap();
     let mut variables = defaults.variables(5);
-    variables.extend(defaults.places("b1"));
+    variables.extend(defaults.places(Part::Both, "b1"));
     for (name, value) in [
         ("KAFKA_NUM_PARTITIONS", "4"),
         ("KAFKA_LOG_CLEANER_THREADS", "2"),
@@ -85,7 +85,7 @@ fn settings_that_are_wrong_are_refused_with_a_letter() {
         ("[listeners]\nRACK = { port = 0 }", "RACK has no port"),
         ("[properties]\n\"min.insync.replicas\" = 2", "replication.spare instead"),
         ("[properties]\n\"default.replication.factor\" = 1", "number of brokers"),
-        ("[properties]\n\"advertised.listeners\" = \"RACK://x:1\"", "from the listeners"),
+        ("[properties]\n\"advertised.listeners\" = \"RACK://x:1\"", "listeners.NAME.port instead"),
         ("[properties]\n\"num partitions\" = 2", "no server property"),
         ("[properties]\n\"num.partitions\" = [2]", "of the kind array"),
     ];
@@ -96,4 +96,32 @@ fn settings_that_are_wrong_are_refused_with_a_letter() {
     for text in ["[replication]\nleast = 1", "[listener]\n", "[listeners]\nRACK = { port = \"9092\" }", "["] {
         assert!(matches!(said(text), Err(DefaultsError::Shape(_))), "{text}");
     }
+}
+
+#[test]
+fn what_pirack_decides_no_rack_sets_and_every_mistake_is_told_at_its_own_key() {
+    for name in [
+        "log.dirs",
+        "log.dir",
+        "metadata.log.dir",
+        "broker.id",
+        "node.id",
+        "broker.rack",
+        "process.roles",
+        "controller.quorum.voters",
+        "controller.quorum.bootstrap.servers",
+        "zookeeper.connect",
+        "cluster.id",
+    ] {
+        let text =
+            format!("[properties]\n\"{name}\" = \"1\"\n\"BAD\" = 2\n[listeners]\nFOO = {{ port = 1 }}");
+        let Err(DefaultsError::Wrong(mistakes)) = said(&text) else { panic!("{name} passed") };
+        let at: Vec<_> = mistakes.iter().map(|mistake| mistake.at.join(" ")).collect();
+        assert_eq!(
+            at,
+            [format!("properties {name}"), "listeners FOO".to_owned(), "properties BAD".to_owned()]
+        );
+    }
+    // Settings of the same beginning that are anybody's.
+    said("[properties]\n\"log.dir.failure.timeout.ms\" = 1\n\"broker.heartbeat.interval.ms\" = 1").unwrap();
 }

@@ -1,15 +1,17 @@
 //! Asks a cluster what there is, and carries out single steps. Chooses nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rdkafka::ClientContext;
 use rdkafka::admin::{
-    AdminClient, AdminOptions, AlterConfig, ConfigSource, NewTopic, ResourceSpecifier, TopicReplication,
+    AdminClient, AdminOptions, AlterConfig, ConfigEntry, ConfigSource, NewTopic, ResourceSpecifier,
+    TopicReplication,
 };
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::metadata::Metadata;
 use tokio::time::timeout;
 
 use super::declared::Declared;
@@ -22,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// A connection to a cluster.
 pub(super) struct Admin {
     /// Shared with the thread that waits for metadata.
-    client: Arc<AdminClient<Said>>,
+    pub(super) client: Arc<AdminClient<Said>>,
     patience: Duration,
 }
 
@@ -45,7 +47,7 @@ pub(super) enum AdminError {
 
 /// What librdkafka last complained of: why a broker cannot be reached is told nowhere else.
 #[derive(Debug, Default)]
-struct Said(Mutex<Option<String>>);
+pub(super) struct Said(Mutex<Option<String>>);
 
 impl ClientContext for Said {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
@@ -93,11 +95,7 @@ impl Admin {
 
     /// What the cluster shows of the declared topics.
     pub(super) async fn observe(&self, declared: &Declared) -> Result<Observed, AdminError> {
-        let (client, patience) = (Arc::clone(&self.client), self.patience);
-        // Of all topics at once: a question for one by name can create it, with a broker's defaults.
-        let asking = move || client.inner().fetch_metadata(None, patience);
-        let answer = tokio::task::spawn_blocking(asking).await;
-        let metadata = answer.map_err(|_| self.silence())?.map_err(|_| self.silence())?;
+        let metadata = self.metadata().await?;
         let mut observed = Observed { brokers: metadata.brokers().len(), topics: BTreeMap::new() };
         for topic in metadata.topics() {
             // One that is just being made shows no partition yet.
@@ -119,20 +117,34 @@ impl Admin {
         Ok(observed)
     }
 
+    /// The brokers, and all topics: a question for one by name can create it, with a broker's defaults.
+    pub(super) async fn metadata(&self) -> Result<Metadata, AdminError> {
+        let (client, patience) = (Arc::clone(&self.client), self.patience);
+        let asking = move || client.inner().fetch_metadata(None, patience);
+        let answer = tokio::task::spawn_blocking(asking).await;
+        answer.map_err(|_| self.silence())?.map_err(|_| self.silence())
+    }
+
     /// What is set at a topic itself.
-    async fn settings(&self, topic: &str) -> Result<BTreeMap<String, String>, AdminError> {
+    pub(super) async fn settings(&self, topic: &str) -> Result<BTreeMap<String, String>, AdminError> {
+        let entries = self.described(topic).await?.into_iter();
+        let own = entries.filter(|entry| entry.source == ConfigSource::DynamicTopic);
+        Ok(own.map(|entry| (entry.name, entry.value.unwrap_or_default())).collect())
+    }
+
+    /// The names of all settings that a topic can have, as a topic that is there shows them.
+    pub(super) async fn names(&self, topic: &str) -> Result<BTreeSet<String>, AdminError> {
+        Ok(self.described(topic).await?.into_iter().map(|entry| entry.name).collect())
+    }
+
+    async fn described(&self, topic: &str) -> Result<Vec<ConfigEntry>, AdminError> {
         let asked = [ResourceSpecifier::Topic(topic)];
         let answers = self.within(self.client.describe_configs(&asked, &self.options())).await?;
-        let mut settings = BTreeMap::new();
-        for answer in answers {
-            let resource = answer.map_err(|code| AdminError::Answer { code })?;
-            for entry in resource.entries {
-                if entry.source == ConfigSource::DynamicTopic {
-                    settings.insert(entry.name, entry.value.unwrap_or_default());
-                }
-            }
+        match answers.into_iter().next() {
+            Some(Ok(resource)) => Ok(resource.entries),
+            Some(Err(code)) => Err(AdminError::Answer { code }),
+            None => Err(self.silence()),
         }
-        Ok(settings)
     }
 
     /// Takes one step; false where somebody else was quicker.
@@ -168,20 +180,23 @@ impl Admin {
     }
 
     /// The client keeps its own deadlines; this one is for the day it does not.
-    async fn within<T>(&self, asking: impl Future<Output = Result<T, KafkaError>>) -> Result<T, AdminError> {
+    pub(super) async fn within<T>(
+        &self,
+        asking: impl Future<Output = Result<T, KafkaError>>,
+    ) -> Result<T, AdminError> {
         match timeout(2 * self.patience, asking).await {
             Ok(answer) => Ok(answer?),
             Err(_) => Err(self.silence()),
         }
     }
 
-    fn silence(&self) -> AdminError {
+    pub(super) fn silence(&self) -> AdminError {
         let said = &self.client.inner().context().0;
         let reason = said.lock().unwrap_or_else(PoisonError::into_inner).clone();
         AdminError::Silent(reason.unwrap_or_else(|| "no broker answers".to_owned()))
     }
 
-    fn options(&self) -> AdminOptions {
+    pub(super) fn options(&self) -> AdminOptions {
         AdminOptions::new().request_timeout(Some(self.patience)).operation_timeout(Some(self.patience))
     }
 }

@@ -11,6 +11,7 @@ use super::admin::{Admin, AdminError};
 use super::declared::Declared;
 use super::plan::{Left, Refusal, Step, leaderless, plan};
 use crate::stack::kafka::Bootstrap;
+use crate::stack::some;
 
 /// Between two looks at a cluster that is not yet what it shall be.
 const LOOK_AGAIN: Duration = Duration::from_millis(300);
@@ -109,7 +110,7 @@ pub enum Waiting {
         reason: String,
     },
     /// Partitions that nobody leads.
-    #[error("no leader for {}; start the brokers that hold them", some(.0))]
+    #[error("no leader for {}; start the brokers that hold them", some(.0, MOST_NAMED))]
     Leaders(Vec<String>),
     /// The cluster has not yet shown what was done.
     #[error("it took what was asked and does not show it; run this again")]
@@ -135,6 +136,28 @@ pub async fn apply(request: &Request) -> Result<Report, TopicsError> {
             return Err(TopicsError::Late { bootstrap: bootstrap(), deadline: request.deadline, waiting });
         }
         tokio::time::sleep(LOOK_AGAIN).await;
+    }
+}
+
+/// What [`apply`] would do now, as sentences, and changes nothing. One look: whoever does not answer at once is
+/// asked another time.
+///
+/// # Errors
+/// When nobody answers, or a person must decide first.
+pub async fn pending(request: &Request) -> Result<Vec<String>, TopicsError> {
+    let bootstrap = || request.bootstrap.clone();
+    let admin = Admin::connect(&request.bootstrap, request.deadline)
+        .map_err(|source| TopicsError::Client { bootstrap: bootstrap(), source })?;
+    let observed = admin.observe(&request.declared).await.map_err(|error| TopicsError::Late {
+        bootstrap: bootstrap(),
+        deadline: request.deadline,
+        waiting: Waiting::Answer(error.to_string()),
+    })?;
+    let plan = plan(&request.declared, &observed);
+    if plan.refused.is_empty() {
+        Ok(plan.steps.iter().map(Step::title).collect())
+    } else {
+        Err(TopicsError::Refused { bootstrap: bootstrap(), refusals: plan.refused })
     }
 }
 
@@ -186,14 +209,6 @@ fn failed(request: &Request, step: &Step, error: &AdminError) -> Result<Round, T
 
 fn letters(refusals: &[Refusal]) -> String {
     refusals.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
-}
-
-fn some(names: &[String]) -> String {
-    let named = names.iter().take(MOST_NAMED).cloned().collect::<Vec<_>>().join(", ");
-    match names.len().saturating_sub(MOST_NAMED) {
-        0 => named,
-        more => format!("{named} and {more} more"),
-    }
 }
 
 fn sentences<S: Serializer>(left: &[Left], serializer: S) -> Result<S::Ok, S::Error> {

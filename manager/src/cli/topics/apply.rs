@@ -1,78 +1,69 @@
 //! `pirack topics apply`: the rack's topics in Kafka.
 
-use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::Context;
-use clap::{Args, Subcommand};
+use clap::Args;
 use pirack::stack::kafka::Bootstrap;
 use pirack::stack::kafka::topics::{Declared, Report, Request, apply};
 
-use super::log;
-use super::span::{deadline, span};
-
-/// What can be done with the topics.
-#[derive(Subcommand)]
-pub(crate) enum Topics {
-    /// Make the rack's topics, or bring their settings up to date. What others set is left.
-    Apply(Apply),
-}
+use super::super::global::{Global, Output};
+use super::super::say;
+use super::super::span::{deadline, span};
+use super::{declared_brokers, wait_for};
 
 /// The options of `apply`.
 #[derive(Args)]
 #[command(after_help = "Examples:
-  pirack topics apply --kafka w1:9092,w2:9092,w3:9092   waits for three brokers; messages stay for a day
-  pirack topics apply --kafka w1:9092 --brokers 3       the same, with one address to begin with
-  pirack topics apply --kafka w1:9092 --retention 3d    from now on for three days; in a run without it, a day again
-  pirack topics apply --kafka w1:9092 --json | jq .steps
+  pirack topics apply                                  on the brokers that rack.toml names
+  pirack topics apply --kafka w1:9092,w2:9092,w3:9092  waits for three brokers; a day is kept
+  pirack topics apply --kafka w1:9092 --brokers 3      the same, with one address to begin with
+  pirack topics apply --kafka w1:9092 --retention 3d   from now on three; without it, a day again
+  pirack topics apply -o json | jq .steps
 
-It may be run at any time, and again: what is as it should be is left alone. A partition count never changes
-and no replica is ever taken away; where that would be needed it says so, does nothing and ends with 1.")]
+It may be run at any time, and again: what is as it should be is left alone. A partition count never
+changes and no replica is ever taken away; where that would be needed it says so and does nothing.
+
+Exit status: 0 the topics are as they should be, 1 they are not (standard error says why), 2 wrong
+command line.")]
 pub(crate) struct Apply {
-    /// Brokers to begin with, each HOST:PORT, separated by commas.
-    #[arg(long, env = "PIRACK_KAFKA", default_value = "127.0.0.1:9092", value_name = "HOST:PORT")]
-    kafka: Bootstrap,
+    /// Brokers to begin with, each HOST:PORT, separated by commas; where it is not given, those of the rack's
+    /// file, and without a file 127.0.0.1:9092.
+    #[arg(long, env = "PIRACK_KAFKA", value_name = "HOST:PORT")]
+    kafka: Option<Bootstrap>,
     /// How many brokers must be there before a topic is created, for their number fixes its replicas;
-    /// where it is not given, as many as --kafka names.
+    /// where it is not given, as many as --kafka or the rack's file names.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
     brokers: Option<u16>,
-    /// How long messages stay, for example 12h or 3d; a day where it is not given.
+    /// How long messages stay, for example 12h or 3d; where it is not given, as the rack's file says, else a day.
     #[arg(long, value_name = "DURATION", value_parser = retention)]
     retention: Option<Duration>,
     /// The deadline for all of it, every partition's leader included.
     #[arg(long, default_value = "2m", value_name = "DURATION", value_parser = deadline)]
     timeout: Duration,
-    /// One JSON object instead of lines.
-    #[arg(long)]
-    json: bool,
 }
 
-/// Runs one of them.
-pub(crate) fn run(topics: Topics) -> anyhow::Result<ExitCode> {
-    let Topics::Apply(options) = topics;
-    log::to_stderr("error");
+/// Runs it.
+pub(super) fn run(options: Apply, global: &Global) -> anyhow::Result<ExitCode> {
+    let (bootstrap, of_rack) = match options.kafka {
+        Some(named) => (named, None),
+        None => declared_brokers(global)?,
+    };
     let declared = Declared::built_in()?;
     let request = Request {
-        declared: match options.retention {
+        declared: match options.retention.or(of_rack) {
             Some(retention) => declared.keeping(retention),
             None => declared,
         },
-        brokers: options.brokers.map_or(options.kafka.count(), usize::from),
-        bootstrap: options.kafka,
+        brokers: options.brokers.map_or(bootstrap.count(), usize::from),
+        bootstrap,
         deadline: options.timeout,
     };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("cannot start the runtime")?;
-    let outcome = runtime.block_on(apply(&request));
-    // A question to a broker that does not answer has a thread of its own.
-    runtime.shutdown_timeout(Duration::from_secs(1));
-    let report = outcome?;
-    let said = if options.json { serde_json::to_string(&report)? } else { lines(&report, &request) };
-    // A reader that has gone (`| head`) is no fault.
-    let _gone = writeln!(std::io::stdout().lock(), "{said}");
+    let report = wait_for(apply(&request))??;
+    say(&match global.output {
+        Output::Json => serde_json::to_string(&report)?,
+        Output::Table => lines(&report, &request),
+    });
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,0 +1,61 @@
+//! The answer, on standard output: the one way in which commands write it.
+//!
+//! A reader that has gone (`| head`) has read enough, and is no fault. Whatever else keeps the answer from being
+//! written is: the command goes on, for what it does may matter more than what it says, and does not end well.
+
+use std::io::{self, ErrorKind, Write};
+use std::sync::OnceLock;
+
+/// Why some of the answer was not written.
+static LOST: OnceLock<io::Error> = OnceLock::new();
+
+/// A line of the answer.
+pub(crate) fn say(text: &str) {
+    tell(text);
+}
+
+/// The same; whether anybody takes more.
+pub(crate) fn tell(text: &str) -> bool {
+    write(format!("{text}\n").as_bytes())
+}
+
+/// Bytes of the answer, just these; whether anybody takes more.
+pub(crate) fn write(bytes: &[u8]) -> bool {
+    let mut out = io::stdout().lock();
+    keep(out.write_all(bytes).and_then(|()| out.flush()))
+}
+
+/// Keeps what came of writing a part of the answer; whether anybody takes more.
+pub(crate) fn keep(written: io::Result<()>) -> bool {
+    let Err(error) = written else { return true };
+    if error.kind() != ErrorKind::BrokenPipe {
+        // The first reason is the one that the others came of.
+        LOST.get_or_init(|| error);
+    }
+    false
+}
+
+/// Whether all of it was written, so far as anybody read it; else why not.
+pub(crate) fn written() -> Result<(), String> {
+    LOST.get().map_or(Ok(()), |error| {
+        Err(format!(
+            "the answer could not be written to standard output ({error}): make room there, or send it elsewhere"
+        ))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reader_that_has_gone_is_no_fault_and_a_full_disk_is() {
+        assert!(keep(Ok(())));
+        assert!(!keep(Err(ErrorKind::BrokenPipe.into())));
+        assert_eq!(written(), Ok(()));
+        assert!(!keep(Err(io::Error::other("No space left on device"))));
+        assert!(!keep(Err(io::Error::other("and on"))));
+        let letter = written().unwrap_err();
+        assert!(letter.contains("No space left on device") && letter.contains("make room"), "{letter}");
+    }
+}

@@ -1,0 +1,90 @@
+//! What every command takes: which rack, and how the answer is written.
+
+use std::ffi::OsStr;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+
+use clap::builder::{PathBufValueParser, TypedValueParser};
+use clap::parser::ValueSource;
+use clap::{Arg, Args, Command, ValueEnum};
+use pirack::rack::{self, Problems, Rack};
+pub(crate) use pirack::tui::colour;
+
+/// The rack's file where nobody names another.
+const DEFAULT: &str = "rack.toml";
+/// Wider lines than this nobody reads with pleasure.
+const WIDEST: u16 = 120;
+
+/// Options that stand before or after any command.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Global {
+    /// The rack's file.
+    #[arg(short, long, global = true, env = "PIRACK_FILE", default_value = DEFAULT, value_name = "FILE",
+          value_parser = RackFile)]
+    pub(crate) file: PathBuf,
+    /// How the answer is written: for people, or as one JSON document.
+    #[arg(short, long, global = true, value_enum, default_value_t = Output::Table, value_name = "HOW")]
+    pub(crate) output: Output,
+}
+
+/// The path of the rack's file. A variable that is set to nothing says nothing, as everywhere else.
+#[derive(Clone)]
+struct RackFile;
+
+impl TypedValueParser for RackFile {
+    type Value = PathBuf;
+
+    fn parse_ref(&self, command: &Command, arg: Option<&Arg>, value: &OsStr) -> Result<PathBuf, clap::Error> {
+        PathBufValueParser::new().parse_ref(command, arg, value)
+    }
+
+    fn parse_ref_(
+        &self,
+        command: &Command,
+        arg: Option<&Arg>,
+        value: &OsStr,
+        source: ValueSource,
+    ) -> Result<PathBuf, clap::Error> {
+        let unset = source == ValueSource::EnvVariable && value.is_empty();
+        self.parse_ref(command, arg, if unset { OsStr::new(DEFAULT) } else { value })
+    }
+}
+
+/// How an answer is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// Tables and sentences.
+    Table,
+    /// One JSON document on standard output; all else goes to standard error.
+    Json,
+}
+
+impl Global {
+    /// The rack, for a command that can do without: nothing where there is no file and none was named.
+    pub(crate) fn rack_if_any(&self) -> Result<Option<Rack>, Problems> {
+        if self.file == Path::new(DEFAULT) && !self.file.exists() {
+            return Ok(None);
+        }
+        rack::read(&self.file).map(Some)
+    }
+}
+
+/// How wide lines may be: as the terminal, where standard output is one.
+pub(crate) fn width() -> usize {
+    let terminal = std::io::stdout().is_terminal().then(crossterm::terminal::size).and_then(Result::ok);
+    terminal.map_or(100, |(columns, _)| columns.min(WIDEST)).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_that_is_set_to_nothing_names_no_file() {
+        let command = Command::new("pirack");
+        let read = |text: &str, source| RackFile.parse_ref_(&command, None, OsStr::new(text), source).ok();
+        assert_eq!(read("", ValueSource::EnvVariable), Some(DEFAULT.into()));
+        assert_eq!(read("booth.toml", ValueSource::EnvVariable), Some("booth.toml".into()));
+        assert_eq!(read("", ValueSource::CommandLine), None, "somebody meant to name one");
+    }
+}

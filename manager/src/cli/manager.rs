@@ -1,0 +1,252 @@
+//! Who does what a command orders: `pirack serve` where it runs, else the same runner in this program, with a journal
+//! of its own. What is told and how the command ends is the same.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Args;
+use pirack::bootstrap::agent::digest;
+use pirack::operation::dispatch::{Foreseen, Order, Runner};
+use pirack::operation::journal::Journal;
+use pirack::operation::journal::place::{StateFolder, Surroundings};
+use pirack::operation::{Audience, Conductor, Kind, Operation, Outcome, Progress};
+use pirack::rack::Rack;
+use pirack::serve::Watched;
+use pirack::serve::client::{Client, ClientError};
+use pirack::watch::Delivered;
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+
+use super::global::{Global, Output};
+use super::work::Work;
+use super::{progress, rack, say};
+
+/// How long a command that ends tries to publish what it told.
+const LAST_WORDS: Duration = Duration::from_secs(3);
+
+/// Where the manager is.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Options {
+    /// The address of pirack serve, where it is another machine's: http://HOST:PORT.
+    #[arg(long, env = "PIRACK_MANAGER", value_name = "URL")]
+    manager: Option<String>,
+    /// A file that holds an operator's token for --manager, and nothing else.
+    #[arg(long, env = "PIRACK_TOKEN_FILE", value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// Does not ask pirack serve, though it runs.
+    #[arg(long, conflicts_with = "manager")]
+    here: bool,
+}
+
+impl Options {
+    /// The service that was named, or that this machine has for the rack; nothing where there is none.
+    pub(crate) fn client(&self, rack: &str) -> anyhow::Result<Option<Client>> {
+        if self.here {
+            return Ok(None);
+        }
+        if let Some(url) = &self.manager {
+            let token = self.token_file.as_deref().map(token).transpose()?;
+            return Ok(Some(Client::at(url, token)?));
+        }
+        Ok(Client::found(folders(rack)))
+    }
+}
+
+/// This user's folder, then root's.
+fn folders(rack: &str) -> Vec<StateFolder> {
+    let own = StateFolder::of(rack, &Surroundings::here()).ok();
+    own.into_iter().chain([StateFolder::of_system(rack)]).collect()
+}
+
+fn token(path: &Path) -> anyhow::Result<String> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    Ok(text.trim().to_owned())
+}
+
+/// Whoever does what is ordered.
+pub(crate) enum Place {
+    /// The service.
+    There(Client),
+    /// This program.
+    Here(Work),
+}
+
+impl Place {
+    /// The service where it takes orders, else this program.
+    pub(crate) fn of(options: &Options, rack: &Rack, global: &Global) -> anyhow::Result<Self> {
+        Ok(match options.client(rack.name.as_str())? {
+            Some(client) => Self::There(client),
+            None => Self::Here(Work::at(&global.file, rack.name.as_str())?),
+        })
+    }
+
+    /// What a destroy would do.
+    pub(crate) async fn foresee(&self, order: &Order) -> anyhow::Result<Foreseen> {
+        match self {
+            Self::There(client) => Ok(client.foresee(order).await?),
+            Self::Here(work) => work.foresee(order).await.map_err(anyhow::Error::msg),
+        }
+    }
+
+    /// Has it done, tells here how it goes, and ends as it ended.
+    pub(crate) async fn perform(
+        &self,
+        order: &Order,
+        rack: &Rack,
+        output: Output,
+    ) -> anyhow::Result<ExitCode> {
+        match self {
+            Self::There(client) => order_and_follow(client, order, output).await,
+            Self::Here(work) => {
+                work.admit(order).map_err(anyhow::Error::msg)?;
+                let operation = Operation::new(order.kind, rack.name.as_str(), &order.by);
+                let journal = Journaled::of(rack);
+                let audiences = [progress::on_stderr()].into_iter().chain(journal.audience()).collect();
+                let conductor = Conductor::new(operation, audiences, interruption());
+                let end = conductor.ended(work.run(order, &conductor).await);
+                journal.close();
+                finish(order.kind, &end, output)
+            }
+        }
+    }
+}
+
+/// An order that names the rack file that it is made with.
+pub(crate) fn with_file(order: Order, global: &Global) -> anyhow::Result<Order> {
+    Ok(Order { file_sha256: Some(sha256(&global.file)?), ..order })
+}
+
+async fn order_and_follow(client: &Client, order: &Order, output: Output) -> anyhow::Result<ExitCode> {
+    let operation = client.submit(order).await?;
+    eprintln!("pirack serve at {} does it: operation {}", client.url(), operation.id);
+    let interrupting = async {
+        rack::ended_by_user().await;
+        eprintln!("ends after this step; once more leaves it to pirack serve");
+        if let Err(error) = client.interrupt(operation.id).await {
+            eprintln!("pirack: {error}");
+        }
+        rack::ended_by_user().await;
+    };
+    tokio::select! {
+        end = follow(client, &operation) => finish(order.kind, &end?, output),
+        () = interrupting => Ok(ExitCode::from(130)),
+    }
+}
+
+/// Turns true at the first Ctrl-C or SIGTERM; the second ends the program at once.
+fn interruption() -> watch::Receiver<bool> {
+    let (sender, receiver) = watch::channel(false);
+    tokio::spawn(async move {
+        rack::ended_by_user().await;
+        sender.send_replace(true);
+        eprintln!("ends after this step; once more ends it at once");
+        rack::ended_by_user().await;
+        std::process::exit(130);
+    });
+    receiver
+}
+
+/// Tells an operation here as it goes there.
+pub(crate) async fn follow(client: &Client, operation: &Operation) -> Result<Progress, ClientError> {
+    client.follow(operation, progress::on_stderr().as_ref()).await
+}
+
+/// Says what came of an operation, and ends as it did.
+pub(crate) fn finish(kind: Kind, end: &Progress, output: Output) -> anyhow::Result<ExitCode> {
+    match end {
+        Progress::Completed { outcome, .. } => {
+            show(kind, outcome, output)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Progress::Failed { outcome: Some(outcome), .. } => {
+            show(kind, outcome, output)?;
+            Ok(ExitCode::FAILURE)
+        }
+        Progress::Failed { interrupted: true, why, .. } => {
+            eprintln!("pirack: {why}");
+            Ok(ExitCode::from(130))
+        }
+        Progress::Failed { why, .. } => anyhow::bail!("{why}"),
+        _ => anyhow::bail!("the operation was not told to its end"),
+    }
+}
+
+/// What came of it, as the command's answer.
+pub(crate) fn show(kind: Kind, outcome: &Outcome, output: Output) -> anyhow::Result<()> {
+    if output == Output::Json {
+        say(&serde_json::to_string(outcome)?);
+        return Ok(());
+    }
+    let Outcome { steps, undone, stays } = outcome;
+    let (is, nothing) = match kind {
+        Kind::Apply => ("the rack is what its file says", "nothing to do: the rack is what its file says"),
+        Kind::Destroy => ("it is gone", "nothing to do: it is not there"),
+    };
+    match steps {
+        _ if !undone.is_empty() => say("not all could be done now:"),
+        0 => say(nothing),
+        &many => say(&format!("{}: {is}", progress::steps(many))),
+    }
+    undone.iter().for_each(|left| say(&left.to_string()));
+    stays.iter().for_each(|stays| say(&stays.to_string()));
+    Ok(())
+}
+
+/// The SHA-256 of a rack's file, in hexadecimal.
+pub(crate) fn sha256(file: &Path) -> anyhow::Result<String> {
+    let text = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    Ok(digest(&text))
+}
+
+/// A runtime for a command that waits for answers.
+pub(crate) fn runtime() -> anyhow::Result<Runtime> {
+    let built = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    built.context("cannot start the runtime")
+}
+
+/// Runs a command to its end.
+pub(crate) fn in_runtime(work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
+    let runtime = runtime()?;
+    let outcome = runtime.block_on(work);
+    // A question to a broker that does not answer has a thread of its own.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    outcome
+}
+
+/// The journal of a command that runs its operation by itself. An operation goes on without one.
+pub(crate) struct Journaled {
+    journal: Option<Arc<Journal>>,
+    kafka: String,
+}
+
+impl Journaled {
+    /// That of this rack.
+    pub(crate) fn of(rack: &Rack) -> Self {
+        let open = || {
+            let history = StateFolder::of(rack.name.as_str(), &Surroundings::here())?.open()?;
+            anyhow::Ok(Journal::start(history, Box::new(drop))?)
+        };
+        let journal = open().inspect_err(|error| tracing::warn!("nothing is written down: {error:#}")).ok();
+        Self { journal, kafka: Watched::from(rack).kafka.join(",") }
+    }
+
+    pub(crate) fn audience(&self) -> Option<Arc<dyn Audience>> {
+        self.journal.as_ref().map(|journal| Arc::clone(journal) as _)
+    }
+
+    /// Writes what was heard, and publishes it as far as Kafka answers.
+    pub(crate) fn close(&self) {
+        let Some(journal) = &self.journal else { return };
+        match journal.close_and_deliver(&self.kafka, LAST_WORDS) {
+            Ok(Delivered::All | Delivered::Elsewhere) => {}
+            Ok(Delivered::Waiting(events)) if !self.kafka.is_empty() => eprintln!(
+                "{events} events wait until Kafka answers; the next command or pirack serve publishes them"
+            ),
+            Ok(Delivered::Waiting(_)) => {}
+            Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "events wait"),
+        }
+    }
+}

@@ -1,0 +1,298 @@
+//! The lock in hand: taken before the first change, renewed while it lasts, given back at the end.
+
+use std::time::{Duration, SystemTime};
+
+use pirack_swarm::engine::{Engine, EngineError};
+use tokio::sync::Mutex;
+use tokio::time::{Instant, sleep};
+
+use super::lock::{BEAT, LABEL, Lock, STALE, Verdict};
+use super::world::{World, WorldError};
+use super::{Conductor, Interrupted};
+use crate::rack::BoardName;
+
+/// How often somebody else's lock is looked at.
+const LOOK: Duration = Duration::from_secs(1);
+/// How often somebody may be quicker before it is given up.
+const MOST_CLAIMS: usize = 10;
+
+/// Why there is no lock.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// Somebody has it.
+    #[error(
+        "{by} changes this rack now (operation {operation}): wait for its end, or take the lock with --break-lock where you know that nobody does"
+    )]
+    Held {
+        /// Who.
+        by: String,
+        /// Doing what.
+        operation: uuid::Uuid,
+    },
+    /// Somebody has it whose words cannot be read.
+    #[error(
+        "somebody changes this rack now, and what the lock says of him cannot be read by this version of pirack: wait for its end, or take the lock with --break-lock where you know that nobody does"
+    )]
+    Unreadable,
+    /// Whenever it was free, somebody was quicker.
+    #[error("others take the lock again and again: nothing was done, try later")]
+    Contended,
+    /// Somebody took it, and nobody knows who where it was given back since.
+    #[error("{}: nothing more was changed from here; look at the plan, and begin again", taken(.by.as_deref()))]
+    Taken {
+        /// Who.
+        by: Option<String>,
+    },
+    /// It could not be renewed for so long that somebody may have it.
+    #[error("the lock could not be renewed for {} s: nothing more was changed from here", STALE.as_secs())]
+    Silent(#[source] WorldError),
+    /// It could not be asked for.
+    #[error("cannot take the rack's lock")]
+    World(#[from] WorldError),
+    /// The wait for it was ended.
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
+}
+
+fn taken(by: Option<&str>) -> String {
+    match by {
+        Some(by) => format!("{by} has taken the lock"),
+        None => "the lock is ours no more: somebody took it meanwhile, and has given it back".to_owned(),
+    }
+}
+
+/// The lock, ours.
+pub struct Held {
+    own: Mutex<Own>,
+    /// The board that has it as a file, where a swarm only begins.
+    file: Option<BoardName>,
+}
+
+struct Own {
+    lock: Lock,
+    /// It is in the swarm's label: absence from there means from now on that it was taken.
+    labelled: bool,
+    renewed: Moment,
+}
+
+/// A moment by both clocks: one stands still while a machine sleeps, the other may be set.
+struct Moment(Instant, SystemTime);
+
+impl Moment {
+    fn now() -> Self {
+        Self(Instant::now(), SystemTime::now())
+    }
+
+    fn age(&self) -> Duration {
+        self.0.elapsed().max(self.1.elapsed().unwrap_or_default())
+    }
+}
+
+impl Held {
+    /// Takes it. Waits for one that does not beat until its owner must be dead; one that beats is refused at
+    /// once. One that cannot be read is waited for likewise: it may be of another version that lives. `file` is
+    /// the board that keeps it where there is no swarm yet.
+    ///
+    /// # Errors
+    /// When somebody has it and lives.
+    pub async fn take<W: World>(
+        world: &W,
+        file: Option<BoardName>,
+        break_it: bool,
+        conductor: &Conductor,
+    ) -> Result<Self, LockError> {
+        let operation = conductor.operation();
+        let lock = Lock::of(operation.id, operation.kind, &operation.by);
+        let (mut watched, mut claims) = (None, 0);
+        loop {
+            let found = look(world, file.as_ref()).await?;
+            let waits = match &found {
+                Some(text) if !break_it => watch(text, &mut watched, &lock)?,
+                _ => None,
+            };
+            if let Some(words) = waits {
+                conductor.note(&words);
+            } else {
+                let renewed = Moment::now();
+                if claim(world, file.as_ref(), &lock, found.as_deref()).await? {
+                    let own = Own { lock, labelled: file.is_none(), renewed };
+                    return Ok(Self { own: Mutex::new(own), file });
+                }
+                claims += 1;
+                if claims == MOST_CLAIMS {
+                    return Err(LockError::Contended);
+                }
+            }
+            if conductor.is_interrupted() {
+                return Err(Interrupted.into());
+            }
+            sleep(LOOK).await;
+        }
+    }
+
+    /// As it stands now, for a swarm that begins with it.
+    pub async fn text(&self) -> String {
+        self.own.lock().await.lock.text()
+    }
+
+    /// Renews it for ever; ends only when it is lost.
+    pub async fn beat<W: World>(&self, world: &W) -> LockError {
+        loop {
+            sleep(BEAT).await;
+            let Err(error) = self.renew(world).await else { continue };
+            match error {
+                LockError::World(source) if self.age().await >= STALE => return LockError::Silent(source),
+                LockError::World(_) => {}
+                lost => return lost,
+            }
+        }
+    }
+
+    /// Before a change: it is ours still. Nobody is asked who has renewed it; a machine that slept in between may
+    /// have lost it.
+    ///
+    /// # Errors
+    /// When it is lost.
+    pub async fn confirm<W: World>(&self, world: &W) -> Result<(), LockError> {
+        if self.age().await < STALE {
+            return Ok(());
+        }
+        self.renew(world).await.map_err(|error| match error {
+            LockError::World(source) => LockError::Silent(source),
+            lost => lost,
+        })
+    }
+
+    async fn age(&self) -> Duration {
+        self.own.lock().await.renewed.age()
+    }
+
+    async fn renew<W: World>(&self, world: &W) -> Result<(), LockError> {
+        let mut own = self.own.lock().await;
+        loop {
+            let (renewed, next) = (Moment::now(), own.lock.next());
+            // While a swarm begins, the lock moves from the file to the label: the file tells whose it is until it
+            // was seen there.
+            let file = self.file.as_ref().filter(|_| !own.labelled);
+            let (place, over, told) = match (look(world, None).await, file) {
+                (Ok(None), Some(board)) => (None, None, look(world, Some(board)).await?),
+                (Err(LockError::World(_)), Some(board)) => {
+                    let found = look(world, Some(board)).await?;
+                    (Some(board), found.clone(), found)
+                }
+                (found, _) => {
+                    let found = found?;
+                    (None, found.clone(), found)
+                }
+            };
+            match told.as_deref().and_then(Lock::parse) {
+                Some(found) if found.operation == own.lock.operation => {}
+                other => return Err(LockError::Taken { by: other.map(|found| found.by) }),
+            }
+            if claim(world, place, &next, over.as_deref()).await? {
+                let labelled = place.is_none();
+                *own = Own { lock: next, labelled, renewed };
+                return Ok(());
+            }
+        }
+    }
+
+    /// Gives it back, as far as it is ours and anybody answers: what stays grows stale by itself.
+    pub async fn release<W: World>(self, world: &W) {
+        let lock = self.own.into_inner().lock;
+        if let Some(board) = &self.file
+            && let Err(error) = world.unlock_file(board, &lock).await
+        {
+            tracing::debug!(
+                error = &error as &dyn std::error::Error,
+                "the lock's file stays, and grows stale"
+            );
+        }
+        let ours = |found: Option<&[u8]>| {
+            found.and_then(Lock::parse).is_some_and(|found| found.operation == lock.operation)
+        };
+        if let Err(error) = in_label(world, None, ours).await {
+            tracing::debug!(error = &error as &dyn std::error::Error, "the lock stays, and grows stale");
+        }
+    }
+}
+
+/// What to say while the lock that is there is watched; nothing once it is nobody's.
+fn watch(
+    text: &[u8],
+    watched: &mut Option<(Vec<u8>, Instant)>,
+    ours: &Lock,
+) -> Result<Option<String>, LockError> {
+    let lock = Lock::parse(text);
+    let unchanged = match watched {
+        Some((known, since)) if known == text => since.elapsed(),
+        // It beats: somebody lives, and may be at it for long.
+        Some(_) => {
+            let held = |lock: Lock| LockError::Held { by: lock.by, operation: lock.operation };
+            return Err(lock.map_or(LockError::Unreadable, held));
+        }
+        None => {
+            *watched = Some((text.to_vec(), Instant::now()));
+            Duration::ZERO
+        }
+    };
+    let verdict = match &lock {
+        Some(lock) => lock.judge(ours.operation, unchanged),
+        None if unchanged < STALE => Verdict::Held(STALE.saturating_sub(unchanged)),
+        None => Verdict::Dead,
+    };
+    let Verdict::Held(left) = verdict else { return Ok(None) };
+    let who = lock.map_or_else(|| "somebody who cannot be read".to_owned(), |lock| lock.by);
+    let seconds = left.as_secs();
+    Ok(Some(format!("{who} has the lock: looking for {seconds} s whether anybody is still there")))
+}
+
+/// What is there in the lock's place, to the byte: compared before it is written over.
+async fn look<W: World>(world: &W, file: Option<&BoardName>) -> Result<Option<Vec<u8>>, LockError> {
+    match file {
+        Some(board) => Ok(world.lock_file(board).await?),
+        None => {
+            let mut swarm = world.engine().await?.swarm().await.map_err(WorldError::from)?;
+            Ok(swarm.labels.remove(LABEL).map(String::into_bytes))
+        }
+    }
+}
+
+/// Writes `ours` where just `over` was. Whether it could.
+async fn claim<W: World>(
+    world: &W,
+    file: Option<&BoardName>,
+    ours: &Lock,
+    over: Option<&[u8]>,
+) -> Result<bool, LockError> {
+    match file {
+        Some(board) => Ok(world.write_lock_file(board, ours, over).await?),
+        None => in_label(world, Some(ours), |found| found == over).await,
+    }
+}
+
+/// Sets the label to `lock`, or takes it away, if what is there is as it must be. Whether it did.
+async fn in_label<W: World>(
+    world: &W,
+    lock: Option<&Lock>,
+    lawful: impl Fn(Option<&[u8]>) -> bool,
+) -> Result<bool, LockError> {
+    let engine = world.engine().await?;
+    loop {
+        let swarm = engine.swarm().await.map_err(WorldError::from)?;
+        let mut labels = swarm.labels;
+        if !lawful(labels.get(LABEL).map(String::as_bytes)) {
+            return Ok(false);
+        }
+        match lock {
+            Some(lock) => labels.insert(LABEL.to_owned(), lock.text()),
+            None => labels.remove(LABEL),
+        };
+        match engine.update_swarm(swarm.version, &labels).await {
+            Ok(_) => return Ok(true),
+            // Something else of the swarm changed: look whether the lock is still as it was.
+            Err(EngineError::VersionConflict { .. }) => {}
+            Err(error) => return Err(WorldError::from(error).into()),
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! How a swarm begins and boards come into it. A board is in only once the managers see its node: what comes
+//! next places tasks there.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use pirack_swarm::engine::Engine;
+use pirack_swarm::member::{Birth, Entry, Member, Membership};
+use pirack_swarm::observed::NodeState;
+use pirack_swarm::spec::Role;
+use tokio::time::{Instant, sleep};
+
+use super::world::{WorldError, failed};
+use crate::rack::Board;
+
+/// How long a board that was let in may take to be seen.
+const SEEN: Duration = Duration::from_secs(30);
+/// How often it is looked for.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Begins a swarm with this board's engine, with these labels from its first moment.
+pub(super) async fn begin(
+    own: &(impl Engine + Member),
+    board: &Board,
+    labels: BTreeMap<String, String>,
+) -> Result<(), WorldError> {
+    let birth = Birth { labels, ..Birth::new(board.address.into()) };
+    own.init(&birth).await.map_err(|error| failed(&board.name, "beginning a swarm", error))?;
+    seen(own, own, board).await
+}
+
+/// Lets a board's engine into the swarm that `asked` is a manager of.
+pub(super) async fn join(
+    own: &impl Member,
+    asked: &(impl Engine + Member),
+    board: &Board,
+    manager: bool,
+    leave: bool,
+) -> Result<(), WorldError> {
+    let what = "joining the swarm";
+    if leave {
+        let left = own.leave(true).await;
+        left.map_err(|error| failed(&board.name, "leaving the swarm that it was in", error))?;
+    }
+    let role = if manager { Role::Manager } else { Role::Worker };
+    let token = asked.join_token(role).await.map_err(|error| failed(&board.name, what, error))?;
+    let nodes = asked.nodes().await?;
+    let managers: Vec<SocketAddr> = (nodes.iter().filter(|node| node.reachable_manager))
+        .filter_map(|node| node.manager?.address)
+        .collect();
+    let entry = Entry::new(managers, token, board.address.into());
+    own.join(&entry).await.map_err(|error| failed(&board.name, what, error))?;
+    seen(own, asked, board).await
+}
+
+/// Waits until the managers see the board's own node ready.
+async fn seen(own: &impl Member, asked: &impl Engine, board: &Board) -> Result<(), WorldError> {
+    let until = Instant::now() + SEEN;
+    loop {
+        let words = match own.membership().await {
+            Ok(Membership::Active(active)) => {
+                let nodes = asked.nodes().await?;
+                match nodes.into_iter().find(|node| node.held.id == active.node) {
+                    Some(node) if node.state == NodeState::Ready && node.machine.is_some() => return Ok(()),
+                    Some(node) => format!("the managers see it {:?} {}", node.state, node.words),
+                    None => "the managers do not see it".to_owned(),
+                }
+            }
+            Ok(other) => format!("its engine says {other:?}"),
+            Err(error) => error.to_string(),
+        };
+        if Instant::now() >= until {
+            let what = format!("waiting {} s for its node", SEEN.as_secs());
+            return Err(failed(&board.name, &what, words));
+        }
+        sleep(LOOK).await;
+    }
+}

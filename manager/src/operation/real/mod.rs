@@ -1,0 +1,182 @@
+//! The world as it is: boards by their links, swarm and images by their engines, stacks by their own protocols.
+
+mod agent;
+mod destroy;
+mod disk;
+mod lock;
+mod stacks;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use pirack_swarm::docker::DockerEngine;
+use pirack_swarm::host::Host;
+use pirack_swarm::member::{Member, Membership};
+use tokio::time::timeout;
+
+use super::join;
+use super::lock::Lock;
+use super::plan::Act;
+use super::seen::{Glance, Kept, Seen};
+use super::world::{World, WorldError, failed};
+use crate::bootstrap::agent::Packages;
+use crate::bootstrap::link::Link;
+use crate::look;
+use crate::rack::{Board, BoardName, Rack};
+use crate::reach::{Boards, chain};
+use crate::stack::cassandra::Question;
+use crate::stack::roll;
+
+/// How long an engine may take to say what it is to the swarm.
+const ANSWER: Duration = Duration::from_secs(10);
+
+/// A rack's boards, and what is installed on them.
+pub struct RealWorld {
+    boards: Arc<Boards>,
+    packages: Packages,
+}
+
+impl RealWorld {
+    /// Over these boards; nobody is asked yet.
+    #[must_use]
+    pub fn over(boards: Arc<Boards>, packages: Packages) -> Self {
+        Self { boards, packages }
+    }
+
+    /// The link to a board.
+    async fn link(&self, board: &BoardName) -> Result<Arc<Link>, WorldError> {
+        let reached = self.boards.reach(board).await;
+        reached.map(|reached| reached.link).map_err(|words| failed(board, "reaching it", words))
+    }
+
+    /// The engine of a board.
+    async fn engine_of(&self, board: &BoardName) -> Result<DockerEngine, WorldError> {
+        let reached = self.boards.reach(board).await.map_err(|words| failed(board, "reaching it", words))?;
+        reached.engine.map_err(|words| failed(board, "reaching its engine", words))
+    }
+
+    /// Of the engines that were reached the first that manages; the words of all where none does.
+    async fn manager(&self) -> Result<&DockerEngine, Vec<String>> {
+        let mut words = vec![];
+        for (name, engine) in self.boards.engines() {
+            match timeout(ANSWER, engine.membership()).await {
+                Ok(Ok(Membership::Active(active))) if active.control_available => return Ok(engine),
+                Ok(Ok(Membership::Active(active))) if active.is_manager => {
+                    words.push(format!("{name}: {}", active.words));
+                }
+                Ok(Ok(_)) => {}
+                Ok(Err(error)) => words.push(chain(&error)),
+                Err(_) => words.push(format!("{name} does not answer")),
+            }
+        }
+        Err(words)
+    }
+}
+
+impl World for RealWorld {
+    type Engine = DockerEngine;
+
+    async fn see(&self, rack: &Rack) -> Seen {
+        Seen::of(&look::look(rack, &self.boards, Question::State).await)
+    }
+
+    async fn glance(&self, rack: &Rack) -> Glance {
+        let (swarm, health) = look::glance(rack, &self.boards).await;
+        Glance { swarm, health }
+    }
+
+    async fn kept(&self, rack: &Rack) -> Kept {
+        self.kept_on(rack).await
+    }
+
+    async fn engine(&self) -> Result<&DockerEngine, WorldError> {
+        if let Ok(engine) = self.manager().await {
+            return Ok(engine);
+        }
+        // Connections break, and a board may have been asked for the first time.
+        let round = self.boards.round();
+        join_all(round.names().map(|name| round.get(name))).await;
+        self.manager().await.map_err(|mut words| {
+            if words.is_empty() {
+                words.push("no board that answers is a manager".to_owned());
+            }
+            WorldError::NoManager(words.join("; "))
+        })
+    }
+
+    async fn begin(
+        &self,
+        rack: &Rack,
+        board: &BoardName,
+        labels: BTreeMap<String, String>,
+    ) -> Result<(), WorldError> {
+        join::begin(&self.engine_of(board).await?, declared(rack, board)?, labels).await
+    }
+
+    async fn act(&self, rack: &Rack, act: &Act) -> Result<(), WorldError> {
+        match act {
+            Act::Join { board, manager, leave } => {
+                let (own, asked) = (self.engine_of(board).await?, self.engine().await?);
+                join::join(&own, asked, declared(rack, board)?, *manager, *leave).await
+            }
+            Act::Install { board, .. } => agent::install(self, board).await,
+            Act::Configure { board, content } => {
+                let link = self.link(board).await?;
+                agent::configure(&link, content).await
+            }
+            Act::Folder { board, folder } => {
+                let link = self.link(board).await?;
+                disk::make(&link, declared(rack, board)?, folder).await
+            }
+            Act::Pull { board, image } => {
+                let pulled = self.engine_of(board).await?.pull(image, |_| {}).await;
+                pulled.map_err(|error| failed(board, &format!("pulling {image}"), error))
+            }
+            Act::Retire { board } => agent::retire(&*self.link(board).await?).await,
+            Act::Topics => stacks::topics(rack).await,
+            Act::Schema => stacks::schema(rack).await,
+            Act::Volume { board, volume } => self.remove_volume(board, volume).await,
+            Act::Clear { board, folder } => self.clear(rack, board, folder).await,
+            Act::Purge { board } => self.purge_agent(board).await,
+            Act::Leave { board, force } => self.leave_swarm(board, *force).await,
+            Act::Begin { .. } | Act::Remember { .. } | Act::Swarm { .. } | Act::Stack { .. } => Ok(()),
+        }
+    }
+
+    async fn prepare(&self, rack: &Rack, act: &roll::Act) -> Result<(), WorldError> {
+        let cluster = stacks::cluster(self, rack).await;
+        act.run(&*self.boards, cluster.as_ref())
+            .await
+            .map_err(|source| WorldError::Stack { what: act.to_string(), source: source.into() })
+    }
+
+    async fn progress(&self, act: &roll::Act) -> Option<String> {
+        act.progress(&*self.boards).await
+    }
+
+    async fn lock_file(&self, board: &BoardName) -> Result<Option<Vec<u8>>, WorldError> {
+        let link = self.link(board).await?;
+        lock::read(&link).await
+    }
+
+    async fn write_lock_file(
+        &self,
+        board: &BoardName,
+        own: &Lock,
+        over: Option<&[u8]>,
+    ) -> Result<bool, WorldError> {
+        let link = self.link(board).await?;
+        lock::write(&link, own, over).await
+    }
+
+    async fn unlock_file(&self, board: &BoardName, own: &Lock) -> Result<(), WorldError> {
+        let link = self.link(board).await?;
+        lock::remove(&link, own).await
+    }
+}
+
+fn declared<'a>(rack: &'a Rack, name: &BoardName) -> Result<&'a Board, WorldError> {
+    rack.board(name).ok_or_else(|| failed(name, "looking it up", "it is not in the file"))
+}

@@ -1,0 +1,345 @@
+//! Runs whatever changes a rack: under its lock, look, plan, take the first stage, look again, until nothing is left.
+//!
+//! A [`Job`] looks and plans; what is done and waited for, and in which order, is the same for all of them:
+//!
+//! ```text
+//! look ─▶ nothing left ─▶ end                 look: everybody is asked; while only services change, a glance at the
+//!  │  ▲                                             swarm and the stacks is enough (`rolls_on`)
+//!  │  └──────────────────────────┐            passed: a gate held at once; aged: it was waited for, so the plan is older
+//!  ▼                             │                  than what it waited for, and is made anew
+//! first stage ─▶ a step: before ─▶ call ─▶ after (`take`)
+//! ```
+//!
+//! What is kept:
+//! - A rack that is as it should be is not touched: not by a label, and not by a lock.
+//! - Whatever is done is done under the lock, and by nobody who has lost it.
+//! - Every step may be the last: the next operation, of whomever, goes on from what it sees.
+//! - What a step brought is waited for before the next one that could make it worse.
+//! - A plan is as old as its look: once anything was waited for, nothing more of it is done.
+
+mod delivery;
+mod error;
+mod take;
+
+pub(super) use delivery::{Behind, behind};
+pub use error::OperationError;
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use pirack_swarm::apply::Known;
+use pirack_swarm::object::Id;
+use tokio::time::Instant;
+
+use super::Conductor;
+use super::held::Held;
+use super::plan::{Act, Left, Plan, Stage, Step};
+use super::saved::Moved;
+use super::seen::Seen;
+use super::world::{World, WorldError};
+use crate::rack::{BoardName, Rack};
+use crate::stack::StackError;
+use crate::stack::roll::Gate;
+use take::Taken;
+
+/// How long services that begin take until they are well, for the time that is told ahead.
+const SETTLING: Duration = Duration::from_secs(30);
+/// How often it is planned anew, beside twice for each step of the first plan, before it is given up.
+const MOST_ROUNDS: usize = 40;
+
+/// What an operation is for.
+pub(super) trait Job<W: World>: Sync {
+    /// What it tells at its end, beside its steps.
+    type Rest: Send;
+
+    /// The rack, as its file says.
+    fn rack(&self) -> &Rack;
+
+    /// Whether the lock is taken from whoever has it.
+    fn breaks_lock(&self) -> bool;
+
+    /// Looks, and plans on it.
+    fn look(&self, world: &W) -> impl Future<Output = Result<Look<Self::Rest>, StackError>> + Send;
+
+    /// Plans anew while services roll: on what was seen, with what moves as it is by now.
+    fn look_again(
+        &self,
+        world: &W,
+        seen: Seen,
+    ) -> impl Future<Output = Result<Look<Self::Rest>, StackError>> + Send;
+
+    /// Whether this is the plan that somebody agreed to; asked before the first change alone.
+    fn agreed(&self, plan: &Plan) -> Result<(), Moved>;
+}
+
+/// One look, and what follows from it.
+pub(super) struct Look<R> {
+    pub(super) seen: Seen,
+    pub(super) plan: Plan,
+    /// What holds when everything that runs is well.
+    pub(super) well: Vec<Gate>,
+    /// Agents' sinks that lack records although they could have them.
+    pub(super) behind: Vec<Behind>,
+    pub(super) rest: R,
+}
+
+impl<R> Look<R> {
+    fn is_done(&self) -> bool {
+        let holds = |gate: &Gate| gate.holds(&self.seen.health).is_ok();
+        self.plan.steps.is_empty() && self.well.iter().all(holds) && self.behind.is_empty()
+    }
+
+    /// The board that has the lock as a file, while there is no swarm.
+    fn lock_board(&self, rack: &Rack) -> Option<BoardName> {
+        if self.seen.swarm.is_some() {
+            return None;
+        }
+        let answers = |name: &&BoardName| self.seen.reached().any(|(reached, _)| reached == *name);
+        let first = rack.first_manager().map(|board| &board.name).filter(answers);
+        first.or_else(|| self.seen.reached().map(|(name, _)| name).next()).cloned()
+    }
+}
+
+/// How an operation ended.
+pub(super) struct Ended<R> {
+    /// Steps that were taken.
+    pub(super) steps: usize,
+    /// What could not be done now.
+    pub(super) undone: Vec<Left>,
+    pub(super) rest: R,
+}
+
+impl<R> Ended<R> {
+    fn with(steps: usize, look: Look<R>) -> Self {
+        Self { steps, undone: look.plan.undone, rest: look.rest }
+    }
+}
+
+/// Runs it.
+///
+/// # Errors
+/// As [`OperationError`] says; whatever was done by then stays.
+pub(super) async fn run<W: World, J: Job<W>>(
+    job: &J,
+    world: &W,
+    conductor: &Conductor,
+) -> Result<Ended<J::Rest>, OperationError> {
+    conductor.started();
+    let look = lawful(job, world).await?;
+    job.agreed(&look.plan)?;
+    if look.is_done() {
+        return Ok(Ended::with(0, look));
+    }
+    let held = Held::take(world, look.lock_board(job.rack()), job.breaks_lock(), conductor).await?;
+    if look.seen.swarm.is_some() {
+        left_behind(&look.seen, world).await;
+    }
+    let (pace, removed) = (Pace::default(), BTreeMap::new());
+    let mut run = Run { rack: job.rack(), world, conductor, held: &held, done: 0, pace, removed };
+    let outcome = tokio::select! {
+        biased;
+        lost = held.beat(world) => return Err(lost.into()),
+        outcome = run.rounds(job) => outcome,
+    };
+    // Whatever came of it: who waits for the lock need not wait for it to grow stale.
+    held.release(world).await;
+    outcome
+}
+
+/// Looks, and refuses what must not be done.
+async fn lawful<W: World, J: Job<W>>(job: &J, world: &W) -> Result<Look<J::Rest>, OperationError> {
+    let look = job.look(world).await?;
+    if look.plan.refused.is_empty() { Ok(look) } else { Err(OperationError::Refused(look.plan.refused)) }
+}
+
+/// The lock's file of an apply that began the swarm and was killed: whoever has the swarm's own lock knows that
+/// nobody holds that one any more.
+async fn left_behind<W: World>(seen: &Seen, world: &W) {
+    for (board, lock) in seen.reached().filter_map(|(name, reached)| Some((name, reached.lock.as_ref()?))) {
+        if let Err(error) = world.unlock_file(board, lock).await {
+            tracing::debug!(error = &error as &dyn std::error::Error, "the lock's file stays, nobody's");
+        }
+    }
+}
+
+/// An operation under the lock.
+struct Run<'a, W> {
+    rack: &'a Rack,
+    world: &'a W,
+    conductor: &'a Conductor,
+    held: &'a Held,
+    done: usize,
+    pace: Pace,
+    /// Services that were removed, and whose tasks may still be ending.
+    removed: BTreeMap<Id, String>,
+}
+
+/// Whether there are steps, and nothing of a board's own is asked or changed by them: services, and what the rack
+/// remembers of them.
+fn is_the_swarms_own(steps: &[Step]) -> bool {
+    let own = |step: &Step| step.stage == Stage::Services || matches!(step.act, Act::Remember { .. });
+    !steps.is_empty() && steps.iter().all(own)
+}
+
+/// How long steps take here, beside how long they were thought to take: a Pi's card is slower than any guess.
+#[derive(Default)]
+struct Pace {
+    thought: Duration,
+    taken: Duration,
+}
+
+impl Pace {
+    /// What so much time that was thought of probably comes to.
+    fn of(&self, thought: Duration) -> Duration {
+        // Of the first few steps nothing can be told yet.
+        if self.thought < SETTLING {
+            return thought;
+        }
+        let factor = self.taken.as_secs_f64() / self.thought.as_secs_f64();
+        thought.mul_f64(factor.clamp(0.1, 100.0))
+    }
+}
+
+impl<W: World> Run<'_, W> {
+    async fn rounds<J: Job<W>>(&mut self, job: &J) -> Result<Ended<J::Rest>, OperationError> {
+        let (mut left, mut round, mut most) = (String::new(), 0, MOST_ROUNDS);
+        let mut rolls = None;
+        while round < most {
+            let again = match rolls.take() {
+                Some(seen) => self.rolls_on(job, seen).await?,
+                None => None,
+            };
+            let look = match again {
+                Some(look) => look,
+                None => lawful(job, self.world).await?,
+            };
+            if round == 0 {
+                // Between the first look and the lock somebody may have been at it.
+                job.agreed(&look.plan)?;
+                most += 2 * look.plan.steps.len();
+            }
+            round += 1;
+            let first = look.plan.first_stage().first();
+            if !self.removed.is_empty() && first.is_none_or(|first| first.stage != Stage::Services) {
+                self.ended(&look.plan).await?;
+                continue;
+            }
+            let Some(first) = first else {
+                if look.is_done() {
+                    return Ok(Ended::with(self.done, look));
+                }
+                if self.settle(&look.well, &look.seen).await? {
+                    self.delivered(job, look).await?;
+                }
+                continue;
+            };
+            left.clone_from(&first.subject);
+            if first.stage != Stage::Data || self.settle(&look.well, &look.seen).await? {
+                self.stage(&look.plan, &look.seen).await?;
+            }
+            rolls = is_the_swarms_own(look.plan.first_stage()).then_some(look.seen);
+        }
+        Err(OperationError::Restless { left })
+    }
+
+    /// While there are services to change, boards need not be asked each time. Nothing where anything else has come
+    /// up, or nothing is left: whoever ends, or refuses, has looked at everything.
+    async fn rolls_on<J: Job<W>>(
+        &self,
+        job: &J,
+        seen: Seen,
+    ) -> Result<Option<Look<J::Rest>>, OperationError> {
+        let look = job.look_again(self.world, seen).await?;
+        let rolls = is_the_swarms_own(look.plan.first_stage()) && look.plan.refused.is_empty();
+        Ok(rolls.then_some(look))
+    }
+
+    /// Takes the steps of the plan's first stage, or as many until the plan is too old.
+    async fn stage(&mut self, plan: &Plan, seen: &Seen) -> Result<(), OperationError> {
+        let steps = plan.first_stage();
+        let of = self.done + plan.steps.len();
+        let mut ahead = plan.expected();
+        if steps.first().is_some_and(|step| step.stage.is_each_boards_own()) {
+            return self.boards(steps, of, ahead).await;
+        }
+        let mut known = seen.swarm.as_ref().map_or_else(Known::default, |swarm| Known::of(&swarm.observed));
+        for step in steps {
+            let (began, left) = (Instant::now(), self.pace.of(ahead));
+            let underway = self.conductor.begin(step.title(), self.done + 1, of, left)?;
+            let taken = self.take(step, &mut known, &underway).await;
+            self.pace.taken += began.elapsed();
+            match taken {
+                Ok(Taken::Done) => {}
+                Ok(Taken::Aged) => break,
+                Err(OperationError::Step { source: WorldError::Engine(error), .. }) if error.is_stale() => {
+                    underway.waits("the swarm has moved meanwhile: looking again");
+                    break;
+                }
+                Err(error) => return Err(error),
+            }
+            let has_waited = underway.has_waited();
+            underway.done();
+            self.done += 1;
+            self.pace.thought += step.expected;
+            ahead = ahead.saturating_sub(step.expected);
+            self.removed.extend(take::removed(step));
+            // Meanwhile a node may have come back, which must be drained now.
+            if has_waited {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Boards are seen to all at once, each of them step by step.
+    async fn boards(&mut self, steps: &[Step], of: usize, ahead: Duration) -> Result<(), OperationError> {
+        let mut each: BTreeMap<Option<&BoardName>, Vec<&Step>> = BTreeMap::new();
+        for step in steps {
+            each.entry(step.act.board()).or_default().push(step);
+        }
+        let taken = AtomicUsize::new(self.done);
+        let run = &*self;
+        let one = async |steps: Vec<&Step>| {
+            for step in steps {
+                let number = taken.fetch_add(1, Ordering::Relaxed) + 1;
+                let underway = run.conductor.begin(step.title(), number, of, ahead)?;
+                run.take(step, &mut Known::default(), &underway).await?;
+                underway.done();
+            }
+            Ok::<(), OperationError>(())
+        };
+        // All come to the end of what they do, whatever becomes of one.
+        let outcomes = join_all(each.into_values().map(one)).await;
+        self.done = taken.load(Ordering::Relaxed);
+        outcomes.into_iter().collect()
+    }
+
+    /// Waits until all that runs is well. Whether it was so already, and nothing can have changed meanwhile.
+    async fn settle(&self, well: &[Gate], seen: &Seen) -> Result<bool, OperationError> {
+        if well.iter().all(|gate| gate.holds(&seen.health).is_ok()) {
+            return Ok(true);
+        }
+        let what = "wait until everything is well".to_owned();
+        let underway = self.conductor.begin(what.clone(), self.done + 1, self.done + 1, SETTLING)?;
+        for gate in well {
+            self.pass(gate, &what, &underway).await?;
+        }
+        underway.done();
+        Ok(false)
+    }
+
+    /// Waits until the tasks of services that were removed have ended by themselves: whoever leaves a swarm before
+    /// that kills them, and data services have something to write.
+    async fn ended(&mut self, plan: &Plan) -> Result<(), OperationError> {
+        let what = "wait until the tasks have ended".to_owned();
+        let of = self.done + plan.steps.len();
+        let underway = self.conductor.begin(what.clone(), self.done, of, take::STOPPING)?;
+        self.tasks_end(&self.removed, |_| true, &what, &underway).await?;
+        underway.done();
+        self.removed.clear();
+        Ok(())
+    }
+}

@@ -1,0 +1,348 @@
+//! One step: what must hold before it, the step itself, what it must bring.
+
+use std::collections::BTreeMap;
+use std::pin::pin;
+use std::time::Duration;
+
+use pirack_swarm::apply::{self as swarm, Known};
+use pirack_swarm::engine::{Engine, EngineError};
+use pirack_swarm::object::Id;
+use pirack_swarm::observed::{NodeState, ObservedNode, ObservedTask, TaskState};
+use pirack_swarm::plan::Action;
+use pirack_swarm::spec::Role;
+use tokio::time::{Instant, sleep};
+
+use super::{OperationError, Run};
+use crate::operation::patience::{Patience, Vain};
+use crate::operation::plan::{Act, Step};
+use crate::operation::world::{World, WorldError};
+use crate::operation::{Interrupted, Underway, lock};
+use crate::rack::identity;
+use crate::stack::StackHealth;
+use crate::stack::roll::{self, Due, Gate, Part, Turn};
+
+/// How often something is looked at that is waited for.
+const LOOK: Duration = Duration::from_secs(1);
+/// How often it is asked how far something is: a node's answer is a JVM's start.
+const TELL: Duration = Duration::from_secs(15);
+/// How long Docker may take to begin with what it was told: tasks of a service that changed, a node's new role.
+const BEGUN: Duration = Duration::from_secs(60);
+/// How long a task may take to end, and a container to let go of its volume: longer than the longest stop grace
+/// of a data service.
+const ENDED: Duration = Duration::from_secs(300);
+/// How long that takes as a rule, for the time that is told ahead.
+pub(super) const STOPPING: Duration = Duration::from_secs(10);
+
+/// What came of a step.
+pub(super) enum Taken {
+    /// It is done.
+    Done,
+    /// It is not: it had to be waited for, and the plan that it is part of is too old by now.
+    Aged,
+}
+
+/// What the parts before a step came to.
+#[derive(Default)]
+struct Passed {
+    /// The plan is older than something that was waited for.
+    aged: bool,
+    /// How the stacks were when it was asked last.
+    health: Option<StackHealth>,
+}
+
+impl<W: World> Run<'_, W> {
+    pub(super) async fn take(
+        &self,
+        step: &Step,
+        known: &mut Known,
+        underway: &Underway<'_>,
+    ) -> Result<Taken, OperationError> {
+        let Self { rack, world, .. } = self;
+        let failed = |source: WorldError| self.failed(&step.title(), source);
+        self.held.confirm(*world).await?;
+        match &step.act {
+            Act::Begin { board, identity } => {
+                let lock = (lock::LABEL.to_owned(), self.held.text().await);
+                let identity = (identity::LABEL.to_owned(), identity.label().unwrap_or_default());
+                world.begin(rack, board, [lock, identity].into()).await.map_err(failed)?;
+            }
+            Act::Remember { identity } => {
+                let text = identity.label().unwrap_or_default();
+                let engine = world.engine().await.map_err(failed)?;
+                set_label(engine, identity::LABEL, &text).await.map_err(|error| failed(error.into()))?;
+            }
+            Act::Stack { parts } => {
+                let aged = self.parts(parts, &step.title(), underway).await?.aged;
+                return Ok(if aged { Taken::Aged } else { Taken::Done });
+            }
+            Act::Swarm { turn } => return self.turn(turn, &step.title(), known, underway).await,
+            act => {
+                if act.is_left_to_others() {
+                    underway.idles();
+                }
+                let until = Instant::now() + ENDED;
+                while let Err(error) = world.act(rack, act).await {
+                    match &error {
+                        WorldError::Busy { why, .. } if Instant::now() < until => underway.waits(why),
+                        _ => return Err(failed(error)),
+                    }
+                    sleep(LOOK).await;
+                }
+            }
+        }
+        Ok(Taken::Done)
+    }
+
+    async fn turn(
+        &self,
+        turn: &Turn,
+        step: &str,
+        known: &mut Known,
+        underway: &Underway<'_>,
+    ) -> Result<Taken, OperationError> {
+        if self.parts(&turn.before, step, underway).await?.aged {
+            return Ok(Taken::Aged);
+        }
+        if let Some(action) = &turn.step.action {
+            if let Action::UpdateService { id, spec, .. } = action
+                && !turn.after.is_empty()
+            {
+                // Scaled to nothing by hand a moment ago: Docker would start the new task beside it, in vain.
+                let service = [(id.clone(), spec.name.clone())].into();
+                self.tasks_end(&service, |task| !task.is_wanted(), step, underway).await?;
+            }
+            self.held.confirm(self.world).await?;
+            let engine = self.world.engine().await.map_err(|error| self.failed(step, error))?;
+            let taken = swarm::take(action, engine, known).await;
+            taken.map_err(|error| self.failed(step, error.into()))?;
+            match action {
+                Action::UpdateService { id, .. } if !turn.after.is_empty() => {
+                    self.begun(&Begun::Replacing(id), step, underway).await?;
+                }
+                Action::UpdateNode { id, spec, .. } if spec.role == Role::Worker => {
+                    self.begun(&Begun::Demoting(id), step, underway).await?;
+                }
+                _ => {}
+            }
+        }
+        self.parts(&turn.after, step, underway).await?;
+        Ok(Taken::Done)
+    }
+
+    /// Waits for and does what stands around a step, in its order. Nothing is done on a plan that is older than a
+    /// wait; a drain is soon over, and nothing may come between it and the stop.
+    async fn parts(
+        &self,
+        parts: &[Part],
+        step: &str,
+        underway: &Underway<'_>,
+    ) -> Result<Passed, OperationError> {
+        let mut passed = Passed::default();
+        for part in parts {
+            match part {
+                Part::Wait(gate) => {
+                    let (waited, health) = self.pass(gate, step, underway).await?;
+                    passed.aged |= waited;
+                    passed.health = Some(health);
+                }
+                Part::Do(_) if passed.aged => return Ok(passed),
+                Part::Do(act) => {
+                    let health = match passed.health.take() {
+                        Some(health) => health,
+                        None => self.world.glance(self.rack).await.health,
+                    };
+                    match act.due(&health) {
+                        Due::Needless(why) => self.conductor.note(&format!("{step}: {why}")),
+                        Due::Aged(why) => {
+                            underway.waits(&why);
+                            passed.aged = true;
+                        }
+                        Due::Now => {
+                            self.held.confirm(self.world).await?;
+                            let done = self.prepared(act, underway).await;
+                            done.map_err(|source| self.failed(step, source))?;
+                            passed.aged |= act.takes_long();
+                        }
+                    }
+                }
+            }
+        }
+        Ok(passed)
+    }
+
+    /// Does something inside a data service, and says meanwhile how far it is.
+    async fn prepared(&self, act: &roll::Act, underway: &Underway<'_>) -> Result<(), WorldError> {
+        underway.waits(&act.to_string());
+        let mut doing = pin!(self.world.prepare(self.rack, act));
+        loop {
+            tokio::select! {
+                done = &mut doing => {
+                    underway.goes_on();
+                    return done;
+                }
+                () = sleep(TELL) => {}
+            }
+            if let Some(words) = self.world.progress(act).await {
+                underway.waits(&format!("{act}: {words}"));
+            }
+        }
+    }
+
+    /// Waits for a gate. Whether it had to, and how the stacks were when it held.
+    pub(super) async fn pass(
+        &self,
+        gate: &Gate,
+        step: &str,
+        underway: &Underway<'_>,
+    ) -> Result<(bool, StackHealth), OperationError> {
+        let mut patience = Patience::with(gate, self.rack);
+        let mut waited = false;
+        loop {
+            let asked = Instant::now();
+            let health = self.world.glance(self.rack).await.health;
+            let Err(waiting) = gate.holds(&health) else {
+                underway.goes_on();
+                return Ok((waited, health));
+            };
+            waited = true;
+            let (step, gate) = (step.to_owned(), gate.to_string());
+            match patience.look(&waiting, &health) {
+                Ok(line) => underway.waits(&line),
+                Err(Vain::Late { why, seconds }) => {
+                    return Err(OperationError::Gate { step, gate, why, seconds });
+                }
+                Err(Vain::Fails { service, words }) => {
+                    return Err(OperationError::Fails { step, gate, service, words });
+                }
+            }
+            // A gate is nothing that is half done: whoever goes on finds it again.
+            if self.conductor.is_interrupted() {
+                return Err(Interrupted.into());
+            }
+            // A question costs the boards something, and those that are slow to answer have most to do.
+            sleep(LOOK.max(asked.elapsed())).await;
+        }
+    }
+
+    async fn begun(
+        &self,
+        begun: &Begun<'_>,
+        step: &str,
+        underway: &Underway<'_>,
+    ) -> Result<(), OperationError> {
+        let until = Instant::now() + BEGUN;
+        loop {
+            let engine = self.world.engine().await.map_err(|error| self.failed(step, error))?;
+            if begun.is_so(engine).await.map_err(|error| self.failed(step, error.into()))? {
+                underway.goes_on();
+                return Ok(());
+            }
+            let (what, why) = begun.words();
+            if Instant::now() >= until {
+                let (step, gate, why) = (step.to_owned(), what.to_owned(), why.to_owned());
+                return Err(OperationError::Gate { step, gate, why, seconds: BEGUN.as_secs() });
+            }
+            underway.waits(why);
+            sleep(LOOK).await;
+        }
+    }
+
+    /// Waits for these tasks of services to end. The services have the names that they had: Docker may know them no longer.
+    pub(super) async fn tasks_end(
+        &self,
+        services: &BTreeMap<Id, String>,
+        which: impl Fn(&ObservedTask) -> bool,
+        step: &str,
+        underway: &Underway<'_>,
+    ) -> Result<(), OperationError> {
+        let until = Instant::now() + ENDED;
+        loop {
+            let engine = self.world.engine().await.map_err(|error| self.failed(step, error))?;
+            let asked = tokio::try_join!(engine.tasks(), engine.nodes());
+            let (tasks, nodes) = asked.map_err(|error| self.failed(step, error.into()))?;
+            // A task on a board that is away never tells its end.
+            let away = |task: &ObservedTask| {
+                let on =
+                    |id: &Id| nodes.iter().any(|node| node.held.id == *id && node.state == NodeState::Down);
+                task.node.as_ref().is_some_and(|node| on(&node.id))
+            };
+            let lives = |task: &&ObservedTask| which(task) && !task.state.has_ended() && !away(task);
+            let left =
+                (tasks.iter().filter(lives)).find_map(|task| Some((services.get(&task.service_id)?, task)));
+            let Some((name, task)) = left else {
+                underway.goes_on();
+                return Ok(());
+            };
+            if Instant::now() >= until {
+                underway.goes_on();
+                self.conductor.note(&format!("a task of {name} has not told its end: going on"));
+                return Ok(());
+            }
+            let place = task.node.as_ref().map_or("no board", |node| node.name.as_str());
+            underway.waits(&format!("{name} on {place} is {}", task.state));
+            sleep(LOOK).await;
+        }
+    }
+
+    fn failed(&self, step: &str, source: WorldError) -> OperationError {
+        let kind = self.conductor.operation().kind;
+        OperationError::Step { step: step.to_owned(), done: self.done, again: kind.name(), source }
+    }
+}
+
+/// What Docker does by itself once it was told something.
+enum Begun<'a> {
+    /// The tasks of a service that changed are replaced: a moment longer the old ones run, and whoever asks them
+    /// finds everything well.
+    Replacing(&'a Id),
+    /// A manager becomes a worker: until then its engine does not leave, and the majority is counted with it.
+    Demoting(&'a Id),
+}
+
+impl Begun<'_> {
+    async fn is_so(&self, engine: &impl Engine) -> Result<bool, EngineError> {
+        Ok(match self {
+            Self::Replacing(service) => {
+                let old = |task: &&ObservedTask| {
+                    task.service_id == **service && !task.present && task.state == TaskState::Running
+                };
+                engine.tasks().await?.iter().filter(old).all(|task| !task.is_wanted())
+            }
+            Self::Demoting(node) => {
+                let manages = |known: &ObservedNode| known.held.id == **node && known.manager.is_some();
+                !engine.nodes().await?.iter().any(manages)
+            }
+        })
+    }
+
+    fn words(&self) -> (&'static str, &'static str) {
+        match self {
+            Self::Replacing(_) => {
+                ("its new task", "its old task still runs: Docker has not begun to replace it")
+            }
+            Self::Demoting(_) => ("its role as a worker", "its role has not followed yet"),
+        }
+    }
+}
+
+/// The service that a step removes: its identity and its name.
+pub(super) fn removed(step: &Step) -> Option<(Id, String)> {
+    let Act::Swarm { turn } = &step.act else { return None };
+    match turn.step.action.as_ref()? {
+        Action::RemoveService { id } => Some((id.clone(), turn.step.object.name.clone())),
+        _ => None,
+    }
+}
+
+/// Sets one label of the swarm's, whatever else changes there meanwhile.
+async fn set_label(engine: &impl Engine, key: &str, value: &str) -> Result<(), EngineError> {
+    loop {
+        let swarm = engine.swarm().await?;
+        let mut labels = swarm.labels;
+        labels.insert(key.to_owned(), value.to_owned());
+        match engine.update_swarm(swarm.version, &labels).await {
+            Err(EngineError::VersionConflict { .. }) => {}
+            outcome => return outcome.map(drop),
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! What is waited for, and what is waited for in vain.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use pirack_swarm::object::Id;
+use pirack_swarm::testing::Fate;
+use tokio::time::{Instant, advance};
+
+use super::*;
+use crate::operation::patience::{LONGEST, Patience, STILL, Vain};
+use crate::stack::cassandra::{CassandraHealth, Gossip, Node, State};
+use crate::stack::roll::{Gate, Waiting};
+use crate::stack::{Answer, StackHealth, Stopped};
+
+const BAD: &str = "cassandra:5.0.10";
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_fails_again_and_again_ends_the_apply_in_dockers_words_and_no_other_is_touched() {
+    let (mut operator, world) = running().await;
+    let before = operator.rack.clone();
+    operator.rack.cassandra.as_mut().unwrap().image = BAD.parse().unwrap();
+    let pinned = pinned_name(&operator, &world).await;
+    world.cloud.set_fate(&pinned, Fate::Exits(3));
+    let began = Instant::now();
+    let failed = operator.apply(&world).await;
+    let Err(OperationError::Fails { service, words, .. }) = &failed else { panic!("{failed:?}") };
+    assert!(words.contains("task: non-zero exit (3)"), "{words}");
+    assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
+    let lines = operator.heard.waiting();
+    assert!(lines.iter().any(|line| line.contains("task: non-zero exit (3)")), "{lines:#?}");
+    assert_eq!(world.violations(), [""; 0]);
+    let running = look(&operator.wanted(), &world).await.unwrap().0.health.running;
+    let down = ["b1", "b2", "b3"].map(|board| format!("cassandra-{board}")).into_iter();
+    let down: Vec<String> = down.filter(|name| !running.contains(name)).collect();
+    assert_eq!(&down, std::slice::from_ref(service));
+    // Taken back in the file, it is mended.
+    operator.rack = before;
+    operator.apply(&world).await.unwrap();
+    assert!(operator.plan(&world).await.is_empty());
+    assert_eq!(world.violations(), [""; 0]);
+}
+
+/// The image as services name it, which is by its digest.
+async fn pinned_name(operator: &Operator, world: &FakeRack) -> pirack_swarm::desired::Image {
+    use pirack_swarm::host::Host;
+    let image = operator.rack.cassandra.as_ref().unwrap().image.clone();
+    let engine = world.cloud.engine("b4");
+    engine.pull(&image, |_| {}).await.unwrap();
+    let digest = engine.held(&image).await.unwrap().unwrap().digests.remove(0);
+    format!("{image}@{digest}").parse().unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn failures_are_counted_from_the_waits_beginning_and_forgotten_when_it_runs() {
+    let rack = rack(&["b1", "b2", "b3"], "");
+    let gate = Gate::RingHas { nodes: ["b1".to_owned()].into() };
+    let mut patience = Patience::with(&gate, &rack);
+    let health = |task: &str, service: &str| {
+        let stopped = Stopped { ended: Some(Id(task.to_owned())), words: "failed: exit 1".to_owned() };
+        StackHealth { stopped: BTreeMap::from([(service.to_owned(), stopped)]), ..StackHealth::default() }
+    };
+    let is = Waiting("not in the ring".to_owned());
+    let words = "up and normal in Cassandra's ring: b1: not in the ring";
+    let failing = format!("{words}; cassandra-b1: failed: exit 1");
+    for task in ["before", "before", "1", "1", "2", "3", "4"] {
+        assert_eq!(patience.look(&is, &health(task, "cassandra-b1")), Ok(failing.clone()));
+    }
+    let runs = StackHealth { running: ["cassandra-b1".to_owned()].into(), ..StackHealth::default() };
+    assert_eq!(patience.look(&is, &runs), Ok(words.to_owned()));
+    for task in ["4", "5", "6", "7", "8"] {
+        assert!(patience.look(&is, &health(task, "cassandra-b1")).is_ok());
+    }
+    let vain = patience.look(&is, &health("9", "cassandra-b1"));
+    assert!(matches!(&vain, Err(Vain::Fails { service, .. }) if service == "cassandra-b1"), "{vain:?}");
+    // Another's failures are no reason.
+    for task in 10..30 {
+        assert_eq!(patience.look(&is, &health(&task.to_string(), "kafka-b1")), Ok(words.to_owned()));
+    }
+    advance(STILL).await;
+    let late = Vain::Late { why: "not in the ring".to_owned(), seconds: STILL.as_secs() };
+    assert_eq!(patience.look(&is, &runs), Err(late));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_streams_is_waited_for_as_long_as_it_does_and_not_for_ever() {
+    let rack = rack(&["b1", "b2", "b3"], "");
+    let gate = Gate::RingHas { nodes: ["b1".to_owned()].into() };
+    let is = Waiting("b1 (UJ)".to_owned());
+    let ring = |state| {
+        let gossip = Gossip { up: true, state, owned_ratio: None, host_id: Uuid::nil() };
+        let nodes = [("b1".to_owned(), Node { gossip: Some(gossip), ..Node::default() })];
+        let ring = CassandraHealth { nodes: nodes.into(), ..CassandraHealth::default() };
+        StackHealth { cassandra: Some(Answer::Said(ring)), ..StackHealth::default() }
+    };
+    let began = Instant::now();
+    let mut patience = Patience::with(&gate, &rack);
+    while began.elapsed() < LONGEST - STILL {
+        assert!(patience.look(&is, &ring(State::Joining)).is_ok(), "after {:?}", began.elapsed());
+        advance(STILL).await;
+    }
+    advance(STILL).await;
+    let vain = patience.look(&is, &ring(State::Joining));
+    assert!(matches!(&vain, Err(Vain::Late { seconds, .. }) if *seconds == LONGEST.as_secs()), "{vain:?}");
+    // One that has stopped streaming is no longer waited for than any other.
+    let mut patience = Patience::with(&gate, &rack);
+    advance(STILL / 2).await;
+    assert!(patience.look(&is, &ring(State::Joining)).is_ok());
+    advance(STILL).await;
+    assert!(matches!(patience.look(&is, &ring(State::Normal)), Err(Vain::Late { .. })));
+}

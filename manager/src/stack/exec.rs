@@ -1,0 +1,155 @@
+//! A command in the container of a data service: what its engine can be asked or told in no other way.
+//!
+//! The trait is the edge: health and rolls know nothing of how a board's Docker is reached.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use bollard::Docker;
+use bollard::container::LogOutput;
+use bollard::exec::{CreateExecOptions, StartExecResults};
+use bollard::query_parameters::ListContainersOptionsBuilder;
+use futures_util::StreamExt;
+use tokio::time::timeout;
+
+use super::service::Engine;
+
+/// As much of a command's output is kept; the rest is read and dropped.
+const KEPT: usize = 256 * 1024;
+/// Docker's label of a service's containers.
+const SERVICE: &str = "com.docker.swarm.service.name";
+
+/// What a command came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ran {
+    /// Its exit status.
+    pub status: i64,
+    /// What it wrote to standard output.
+    pub out: String,
+    /// And to standard error.
+    pub err: String,
+}
+
+/// Why it did not run to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum ExecError {
+    /// Nobody knows that board's engine.
+    #[error("no connection to the engine of {board}: it was not reached, or is not of this rack")]
+    NoBoard {
+        /// Which board.
+        board: String,
+    },
+    /// The service has no container that runs.
+    #[error("{service} does not run on {board}: see its tasks")]
+    NotRunning {
+        /// Which service.
+        service: String,
+        /// Where.
+        board: String,
+    },
+    /// The engine did not do it.
+    #[error("the engine of {board} did not run {command} in {service}")]
+    Engine {
+        /// Which board.
+        board: String,
+        /// Which service.
+        service: String,
+        /// The command.
+        command: String,
+        /// What came of it.
+        #[source]
+        source: bollard::errors::Error,
+    },
+    /// It took too long. It may still run.
+    #[error("{command} in {service} on {board} has not ended within {} s", .within.as_secs())]
+    Late {
+        /// Which board.
+        board: String,
+        /// Which service.
+        service: String,
+        /// The command.
+        command: String,
+        /// The deadline.
+        within: Duration,
+    },
+}
+
+/// Runs a command beside a data service.
+pub trait Exec: Send + Sync {
+    /// Runs it in that engine's container on that board, and waits for its end.
+    ///
+    /// # Errors
+    /// See [`ExecError`]; a command that fails is no error.
+    fn exec(
+        &self,
+        board: &str,
+        engine: Engine,
+        command: &[&str],
+        within: Duration,
+    ) -> impl Future<Output = Result<Ran, ExecError>> + Send;
+}
+
+/// Through each board's own engine.
+#[derive(Clone, Debug, Default)]
+pub struct Engines(pub BTreeMap<String, Docker>);
+
+impl Exec for Engines {
+    async fn exec(
+        &self,
+        board: &str,
+        engine: Engine,
+        command: &[&str],
+        within: Duration,
+    ) -> Result<Ran, ExecError> {
+        let docker = self.0.get(board).ok_or_else(|| ExecError::NoBoard { board: board.to_owned() })?;
+        let service = format!("{}-{board}", engine.as_str());
+        match timeout(within, run(docker, &service, command)).await {
+            Ok(Ok(Some(ran))) => Ok(ran),
+            Ok(Ok(None)) => Err(ExecError::NotRunning { service, board: board.to_owned() }),
+            Ok(Err(source)) => {
+                let (board, command) = (board.to_owned(), command.join(" "));
+                Err(ExecError::Engine { board, service, command, source })
+            }
+            Err(_) => {
+                let (board, command) = (board.to_owned(), command.join(" "));
+                Err(ExecError::Late { board, service, command, within })
+            }
+        }
+    }
+}
+
+async fn run(
+    docker: &Docker,
+    service: &str,
+    command: &[&str],
+) -> Result<Option<Ran>, bollard::errors::Error> {
+    let filters = HashMap::from([
+        ("label", vec![format!("{SERVICE}={service}")]),
+        ("status", vec!["running".to_owned()]),
+    ]);
+    let options = ListContainersOptionsBuilder::default().filters(&filters).build();
+    let containers = docker.list_containers(Some(options)).await?;
+    let Some(id) = containers.into_iter().find_map(|container| container.id) else { return Ok(None) };
+    let options = CreateExecOptions {
+        attach_stdout: Some(true),
+        attach_stderr: Some(true),
+        cmd: Some(command.iter().map(|word| (*word).to_owned()).collect()),
+        ..CreateExecOptions::default()
+    };
+    let exec = docker.create_exec(&id, options).await?.id;
+    let mut ran = Ran::default();
+    if let StartExecResults::Attached { mut output, .. } = docker.start_exec(&exec, None).await? {
+        while let Some(piece) = output.next().await {
+            let (kept, message) = match piece? {
+                LogOutput::StdErr { message } => (&mut ran.err, message),
+                LogOutput::StdOut { message } | LogOutput::Console { message } => (&mut ran.out, message),
+                LogOutput::StdIn { .. } => continue,
+            };
+            if kept.len() + message.len() <= KEPT {
+                kept.push_str(&String::from_utf8_lossy(&message));
+            }
+        }
+    }
+    ran.status = docker.inspect_exec(&exec).await?.exit_code.unwrap_or(-1);
+    Ok(Some(ran))
+}

@@ -1,0 +1,105 @@
+//! What holds a roll up, and what does not.
+
+use super::*;
+
+fn spares(board: &str, health: &StackHealth) -> Result<(), Waiting> {
+    Gate::KafkaSpares { board: board.into() }.holds(health)
+}
+
+#[test]
+fn kafka_never_goes_below_what_must_be_in_sync() {
+    let mut health = all_well(4);
+    assert_eq!(spares("b1", &health), Ok(()));
+    kafka(&mut health).partitions.0[1].in_sync.remove("b3");
+    let told = spares("b1", &health).unwrap_err().to_string();
+    assert_eq!(told, "without b1 too few replicas are in sync of rack.readings-1");
+    // Who has no part in it may go on.
+    assert_eq!((spares("b3", &health), spares("b4", &health)), (Ok(()), Ok(())));
+}
+
+#[test]
+fn one_broker_alone_may_be_changed_for_there_is_no_better_moment() {
+    let mut health = all_well(1);
+    assert_eq!(spares("b1", &health), Ok(()));
+    kafka(&mut health).partitions.0[0].leader = None;
+    assert!(
+        spares("b1", &health)
+            .unwrap_err()
+            .to_string()
+            .starts_with("offline, and so neither read nor written")
+    );
+}
+
+#[test]
+fn an_offline_partition_stops_the_roll_but_for_what_is_dead_itself() {
+    let mut health = all_well(3);
+    dark(&mut health, "b3");
+    kafka(&mut health).partitions.0[0].leader = None;
+    assert!(spares("b1", &health).unwrap_err().to_string().contains("rack.readings-0"));
+    kafka(&mut health).quorum.as_mut().unwrap().voters.remove("b3");
+    assert_eq!(spares("b3", &health), Ok(()));
+}
+
+#[test]
+fn the_controllers_keep_their_majority() {
+    let mut health = all_well(4);
+    kafka(&mut health).quorum.as_mut().unwrap().voters.get_mut("b3").unwrap().silent_ms = None;
+    assert!(spares("b2", &health).unwrap_err().to_string().contains("these are away: b3"));
+    assert_eq!((spares("b3", &health), spares("b4", &health)), (Ok(()), Ok(())));
+    kafka(&mut health).quorum = None;
+    assert!(spares("b4", &health).is_err());
+}
+
+#[test]
+fn a_broker_is_back_when_it_is_in_every_set_and_votes() {
+    let gate = Gate::KafkaBack { board: "b3".into(), broker: true, votes: true };
+    let mut health = all_well(3);
+    assert_eq!(gate.holds(&health), Ok(()));
+    kafka(&mut health).quorum.as_mut().unwrap().voters.get_mut("b3").unwrap().silent_ms = Some(30_000);
+    assert!(gate.holds(&health).unwrap_err().to_string().contains("does not yet follow"));
+    kafka(&mut health).partitions.0[0].in_sync.remove("b3");
+    assert!(gate.holds(&health).unwrap_err().to_string().contains("not yet in sync with rack.readings-0"));
+    kafka(&mut health).brokers.remove("b3");
+    assert!(gate.holds(&health).unwrap_err().to_string().contains("not yet among the brokers"));
+}
+
+#[test]
+fn the_ring_takes_nobody_in_while_it_is_not_whole_or_has_two_schemas() {
+    let gate = Gate::RingTakes { board: "b9".into() };
+    let mut health = all_well(3);
+    assert_eq!(gate.holds(&health), Ok(()));
+    ring(&mut health).nodes.get_mut("b2").unwrap().gossip.as_mut().unwrap().state = State::Joining;
+    assert!(gate.holds(&health).unwrap_err().to_string().contains("b2 (UJ)"));
+    let mut health = all_well(3);
+    ring(&mut health).nodes.get_mut("b2").unwrap().cql.as_mut().unwrap().schema = Uuid::from_u128(2);
+    assert!(gate.holds(&health).unwrap_err().to_string().contains("2 versions of their schema"));
+    let mut health = all_well(3);
+    ring(&mut health).gossip_silence = Some("nodetool failed".into());
+    assert!(gate.holds(&health).is_err());
+}
+
+/// What is in the way of a rack that is well.
+fn not_well(rack: &Rack, health: &StackHealth) -> Vec<String> {
+    well(rack).iter().filter_map(|gate| gate.holds(health).err()).map(|waiting| waiting.to_string()).collect()
+}
+
+#[test]
+fn a_rack_is_well_when_all_of_it_answers() {
+    let rack = desk(3);
+    let mut health = all_well(3);
+    assert_eq!(not_well(&rack, &health), Vec::<String>::new());
+    dark(&mut health, "b2");
+    let told = ["not among the brokers: b2", "not up and normal: b2 (DN, and no answer to CQL)"];
+    assert_eq!(not_well(&rack, &health), told);
+}
+
+#[test]
+fn nobody_waits_for_what_only_a_board_that_is_away_could_bring() {
+    let mut rack = desk(3);
+    rack.boards.remove(1);
+    let mut health = all_well(3);
+    dark(&mut health, "b2");
+    assert_eq!(not_well(&rack, &health), Vec::<String>::new());
+    kafka(&mut health).partitions.0[0].in_sync.remove("b3");
+    assert_eq!(not_well(&rack, &health), ["not in sync: rack.readings-0"]);
+}
