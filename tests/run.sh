@@ -38,9 +38,13 @@ stage() {
 # Each test's first complaint, or the end of what has no tests.
 excerpt() {
     if grep -q '^test result: FAILED' "$1"; then
-        # libtest tells a failure as a panic, libtest-mimic an error too, below its test's name.
-        awk '/^thread .* panicked at/ || /^---- .* ----$/ && !/ stdout ----$/ {
-            show = seen[/^-/ ? $0 : $2]++ ? 0 : 8 } show > 0 { print; show-- }' "$1"
+        # libtest tells a failure as a panic, libtest-mimic an error too, below its test's name. A chapter that
+        # was not told says nothing.
+        awk '/^thread .* panicked at/ { if (!seen[$2]++) { show = 8 } }
+            /^---- .* ----$/ && !/ stdout ----$/ { head = $0; show = 0; next }
+            /^failures:$/ { show = 0 }
+            head != "" { if (!/^not told: / && !seen[head]++) { print head; show = 24 } head = "" }
+            show > 0 { print substr($0, 1, 400); show-- }' "$1"
     else
         tail -n 60 "$1"
     fi

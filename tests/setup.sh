@@ -19,11 +19,12 @@ unmet=''
 need() {
     case $3 in
     -) present=$(dpkg-query -W -f '${db:Status-Status}' "$2" 2>/dev/null || true)
-        [ "$present" = installed ] && return ;;
-    /*) for path in $3; do [ -e "$path" ] && return; done ;;
-    *) command -v "$3" >/dev/null 2>&1 && return ;;
+        [ "$present" = installed ] && return 0 ;;
+    /*) for path in $3; do [ -e "$path" ] && return 0; done ;;
+    *) command -v "$3" >/dev/null 2>&1 && return 0 ;;
     esac
-    case " $missing " in *" $2 "*) return ;; esac
+    # Not what the search above came to: a purpose that ends with this would end the script.
+    case " $missing " in *" $2 "*) return 0 ;; esac
     missing="$missing $2"
     reasons="$reasons
   $2 ($1)"

@@ -21,8 +21,11 @@ pub const PORT: u16 = 2377;
 pub enum Membership {
     /// In none.
     Inactive,
-    /// On its way in: it has a swarm's token and waits for a manager.
-    Pending,
+    /// On its way in: it waits for a manager to let it in, or, after its start, for its swarm to hear it again.
+    Pending {
+        /// Its node's identity; nothing for one that was never let in.
+        node: Option<Id>,
+    },
     /// In one.
     Active(Active),
     /// It is in one whose managers ask for a key after each start. Rack engines never are set so.
@@ -32,6 +35,18 @@ pub enum Membership {
         /// Docker's own words.
         words: String,
     },
+}
+
+impl Membership {
+    /// Its node's identity, where it is in a swarm or comes back to one.
+    #[must_use]
+    pub fn node(&self) -> Option<&Id> {
+        match self {
+            Self::Active(active) => Some(&active.node),
+            Self::Pending { node } => node.as_ref(),
+            Self::Inactive | Self::Locked | Self::Failed { .. } => None,
+        }
+    }
 }
 
 /// A member of a swarm, as its own engine tells it.

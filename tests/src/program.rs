@@ -71,8 +71,7 @@ pub struct Program {
     readers: Vec<JoinHandle<()>>,
 }
 
-/// A program that has ended.
-#[derive(Debug)]
+/// A program that has ended. It is shown by the ends of what it said: there an error stands.
 pub struct Ended {
     /// Its exit status; none when a signal ended it.
     pub code: Option<i32>,
@@ -80,6 +79,23 @@ pub struct Ended {
     pub out: Vec<String>,
     /// Its standard error, line by line.
     pub err: Vec<String>,
+}
+
+impl fmt::Debug for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const LAST: usize = 10;
+        write!(
+            f,
+            "{}",
+            self.code.map_or("ended by a signal".to_owned(), |code| format!("exit status {code}"))
+        )?;
+        for (name, lines) in [("standard error", &self.err), ("standard output", &self.out)] {
+            let last = &lines[lines.len().saturating_sub(LAST)..];
+            write!(f, "\n{name}, the last {} of {} lines:", last.len(), lines.len())?;
+            last.iter().try_for_each(|line| write!(f, "\n  {line}"))?;
+        }
+        Ok(())
+    }
 }
 
 impl Program {

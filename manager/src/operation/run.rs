@@ -32,14 +32,14 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use pirack_swarm::apply::Known;
 use pirack_swarm::object::Id;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
-use super::Conductor;
 use super::held::Held;
 use super::plan::{Act, Left, Plan, Stage, Step};
 use super::saved::Moved;
 use super::seen::Seen;
 use super::world::{World, WorldError};
+use super::{Conductor, Interrupted};
 use crate::rack::{BoardName, Rack};
 use crate::stack::StackError;
 use crate::stack::roll::Gate;
@@ -47,6 +47,10 @@ use take::Taken;
 
 /// How long services that begin take until they are well, for the time that is told ahead.
 const SETTLING: Duration = Duration::from_secs(30);
+/// How long a swarm may take to have a leader, and an engine that has started to be heard by it.
+const COMING_UP: Duration = Duration::from_secs(60);
+/// How often it is looked whether they are there.
+const AGAIN: Duration = Duration::from_secs(2);
 /// How often it is planned anew, beside twice for each step of the first plan, before it is given up.
 const MOST_ROUNDS: usize = 40;
 
@@ -128,7 +132,7 @@ pub(super) async fn run<W: World, J: Job<W>>(
     conductor: &Conductor,
 ) -> Result<Ended<J::Rest>, OperationError> {
     conductor.started();
-    let look = lawful(job, world).await?;
+    let look = lawful(first(job, world, conductor)).await?;
     job.agreed(&look.plan)?;
     if look.is_done() {
         return Ok(Ended::with(0, look));
@@ -149,9 +153,34 @@ pub(super) async fn run<W: World, J: Job<W>>(
     outcome
 }
 
+/// The first look. A swarm that has no leader yet and an engine that has just started are waited for: of both
+/// nothing can be told, and after a power cut both are soon well by themselves.
+async fn first<W: World, J: Job<W>>(
+    job: &J,
+    world: &W,
+    conductor: &Conductor,
+) -> Result<Look<J::Rest>, OperationError> {
+    let (until, mut told) = (Instant::now() + COMING_UP, String::new());
+    loop {
+        let look = job.look(world).await?;
+        let Some(words) = look.seen.coming_up().filter(|_| Instant::now() < until) else { return Ok(look) };
+        if words != told {
+            conductor.note(&words);
+            told = words;
+        }
+        if conductor.is_interrupted() {
+            return Err(Interrupted.into());
+        }
+        sleep(AGAIN).await;
+    }
+}
+
 /// Looks, and refuses what must not be done.
-async fn lawful<W: World, J: Job<W>>(job: &J, world: &W) -> Result<Look<J::Rest>, OperationError> {
-    let look = job.look(world).await?;
+async fn lawful<R, E>(looking: impl Future<Output = Result<Look<R>, E>>) -> Result<Look<R>, OperationError>
+where
+    OperationError: From<E>,
+{
+    let look = looking.await?;
     if look.plan.refused.is_empty() { Ok(look) } else { Err(OperationError::Refused(look.plan.refused)) }
 }
 
@@ -214,7 +243,7 @@ impl<W: World> Run<'_, W> {
             };
             let look = match again {
                 Some(look) => look,
-                None => lawful(job, self.world).await?,
+                None => lawful(job.look(self.world)).await?,
             };
             if round == 0 {
                 // Between the first look and the lock somebody may have been at it.

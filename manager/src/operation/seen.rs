@@ -101,6 +101,26 @@ impl Seen {
         Self { swarm: glance.swarm, health: glance.health, ..self }
     }
 
+    /// What is not there yet and will soon be, after a start: a swarm's leader, or an engine that its swarm has not
+    /// heard since.
+    #[must_use]
+    pub fn coming_up(&self) -> Option<String> {
+        let comes = |reached: &Reached| match (&self.swarm, &reached.membership) {
+            (None, membership) => membership.node().is_some(),
+            (Some(swarm), Membership::Pending { node: Some(own) }) => {
+                swarm.observed.nodes.iter().any(|node| node.held.id == *own)
+            }
+            (Some(_), _) => false,
+        };
+        let (name, _) = self.reached().find(|(_, reached)| comes(reached))?;
+        Some(match &self.swarm {
+            None => "no manager answers for the swarm yet: looking again".to_owned(),
+            Some(_) => {
+                format!("the engine of {name} has started, and its swarm does not hear it yet: looking again")
+            }
+        })
+    }
+
     /// The boards that answered.
     pub fn reached(&self) -> impl Iterator<Item = (&BoardName, &Reached)> {
         self.boards.iter().filter_map(|(name, board)| match board {

@@ -114,7 +114,9 @@ fn membership(info: models::SwarmInfo) -> Membership {
     let words = info.error.unwrap_or_default();
     match info.local_node_state {
         Some(models::LocalNodeState::ACTIVE) => {}
-        Some(models::LocalNodeState::PENDING) => return Membership::Pending,
+        Some(models::LocalNodeState::PENDING) => {
+            return Membership::Pending { node: info.node_id.filter(|id| !id.is_empty()).map(Id) };
+        }
         Some(models::LocalNodeState::LOCKED) => return Membership::Locked,
         Some(models::LocalNodeState::ERROR) => return Membership::Failed { words },
         Some(models::LocalNodeState::INACTIVE | models::LocalNodeState::EMPTY) | None => {

@@ -78,12 +78,10 @@ pub(super) fn strays<'a>(
 fn is_stray(seen: &Seen, name: &BoardName, board: &Reached) -> bool {
     let Some(swarm) = &seen.swarm else { return is_member(board) };
     let nodes = &swarm.observed.nodes;
-    match &board.membership {
-        Membership::Inactive => false,
-        Membership::Active(active) => !nodes.iter().any(|node| node.held.id == active.node),
+    match (&board.membership, board.membership.node()) {
+        (Membership::Inactive, _) => false,
+        (_, Some(own)) => !nodes.iter().any(|node| node.held.id == *own),
         // Which node it was it does not tell.
-        Membership::Locked | Membership::Pending | Membership::Failed { .. } => {
-            !nodes.iter().any(|node| node.name == name.as_str())
-        }
+        (_, None) => !nodes.iter().any(|node| node.name == name.as_str()),
     }
 }

@@ -54,7 +54,7 @@ fn leave(rack: &Rack, node: &ObservedNode, name: BoardName, board: Option<&Board
             return plan.undone(subject, reason);
         }
         Membership::Active(_) | Membership::Inactive => {}
-        Membership::Locked | Membership::Pending | Membership::Failed { .. } => {
+        Membership::Locked | Membership::Pending { .. } | Membership::Failed { .. } => {
             let reason = "its engine can neither take part in the swarm nor leave it: let it leave by hand (docker swarm leave --force)";
             return plan.undone(subject, reason);
         }

@@ -10,6 +10,10 @@ use crate::operation::seen::{BoardSeen, Reached, Seen};
 use crate::rack::{Board, BoardName, Identity, Rack, Role, identity};
 use crate::stack::cassandra;
 
+/// Of an engine that has started and is not back. One whose power was cut within the second in which it became a
+/// manager never comes: what it had heard of the others was not on its disk yet.
+const UNHEARD: &str = "its engine has started, and its swarm has not heard it since: apply again in a minute or two; if that does not help, let it leave by hand (docker swarm leave --force), and apply lets it in anew";
+
 /// What the swarm's labels hold, where they can be read.
 pub(super) fn remembered(seen: &Seen, plan: &mut Plan) -> Option<Identity> {
     match seen.swarm.as_ref()?.identity.as_ref()? {
@@ -45,12 +49,12 @@ pub(super) fn take_lost_places(rack: &Rack, seen: &Seen, identity: &mut Identity
     let nodes = &swarm.observed.nodes;
     let is_fresh = |name: &BoardName, reached: &Reached| match &reached.membership {
         Membership::Locked => false,
-        Membership::Active(active) => {
-            let others = |node: &&ObservedNode| node.name == name.as_str() && node.held.id != active.node;
+        Membership::Active(Active { node: own, .. }) | Membership::Pending { node: Some(own) } => {
+            let others = |node: &&ObservedNode| node.name == name.as_str() && node.held.id != *own;
             // Until the node that was left behind is forgotten, this one is the new one.
-            !nodes.iter().any(|node| node.held.id == active.node) || nodes.iter().any(|node| others(&node))
+            !nodes.iter().any(|node| node.held.id == *own) || nodes.iter().any(|node| others(&node))
         }
-        Membership::Inactive | Membership::Pending | Membership::Failed { .. } => true,
+        Membership::Inactive | Membership::Pending { node: None } | Membership::Failed { .. } => true,
     };
     let fresh =
         seen.reached().filter(|(name, reached)| wanted.nodes.contains(name) && is_fresh(name, reached));
@@ -73,7 +77,7 @@ pub(super) fn decide(
     let mut first = None;
     if seen.swarm.is_some() {
         remember(remembered, identity, plan);
-    } else if members.iter().any(|member| matches!(member.membership(), Some(Membership::Active(_)))) {
+    } else if members.iter().any(|member| member.membership().and_then(Membership::node).is_some()) {
         silent_swarm(&members, plan);
         return;
     } else {
@@ -144,6 +148,7 @@ fn silent_swarm(members: &[Member<'_>], plan: &mut Plan) {
         let words = match member.membership() {
             Some(Membership::Failed { words }) => Some(words.as_str()),
             Some(Membership::Active(active)) if !active.words.is_empty() => Some(active.words.as_str()),
+            Some(Membership::Pending { node: Some(_) }) => Some(UNHEARD),
             _ => member.silence(),
         };
         if let Some(words) = words {
@@ -192,10 +197,14 @@ fn join(member: &Member<'_>, seen: &Seen, plan: &mut Plan) {
         return;
     }
     let (leave, reason) = match member.membership() {
-        Some(Membership::Active(active)) => {
-            let knows =
-                |swarm: &SwarmLook| swarm.observed.nodes.iter().any(|known| known.held.id == active.node);
+        Some(
+            known @ (Membership::Active(Active { node, .. }) | Membership::Pending { node: Some(node) }),
+        ) => {
+            let knows = |swarm: &SwarmLook| swarm.observed.nodes.iter().any(|known| known.held.id == *node);
             if seen.swarm.as_ref().is_none_or(knows) {
+                if matches!(known, Membership::Pending { .. }) {
+                    plan.undone(member.subject(), UNHEARD);
+                }
                 return;
             }
             (true, "the swarm has forgotten its node".to_owned())
@@ -210,7 +219,9 @@ fn join(member: &Member<'_>, seen: &Seen, plan: &mut Plan) {
         Some(Membership::Failed { words }) => {
             (true, format!("its engine is in no swarm that works: {words}"))
         }
-        Some(Membership::Pending) => (true, "its engine has waited in vain to be let in".to_owned()),
+        Some(Membership::Pending { node: None }) => {
+            (true, "its engine has waited in vain to be let in".to_owned())
+        }
         Some(Membership::Inactive) | None => (false, "it is not in the swarm".to_owned()),
     };
     let act = Act::Join { board: member.board.name.clone(), manager: member.is_manager(), leave };

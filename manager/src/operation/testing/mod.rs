@@ -51,6 +51,8 @@ struct State {
     away: BTreeSet<BoardName>,
     /// Boards that nobody of the rack knows how to reach.
     foreign: BTreeSet<BoardName>,
+    /// Boards whose engine has started, and how many more looks find that its swarm has not heard it.
+    unheard: BTreeMap<BoardName, usize>,
     /// Boards whose data disk is not mounted.
     diskless: BTreeSet<BoardName>,
     /// The folders on data disks, each with its owner.
@@ -113,6 +115,11 @@ impl FakeRack {
         }
         drop(state);
         self.cloud.set_power(board, on);
+    }
+
+    /// The board's engine has started, and for so many looks its swarm does not hear it.
+    pub(super) fn is_unheard(&self, board: &str, looks: usize) {
+        self.state().unheard.insert(board.parse().unwrap(), looks);
     }
 
     /// From now on the board is one that the rack knows nothing of.

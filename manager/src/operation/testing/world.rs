@@ -41,7 +41,11 @@ impl FakeRack {
         let engine = self.engine_of(&board.name)?;
         let told = |error: &dyn std::error::Error| failed(&board.name, "looking", error.to_string());
         let facts = engine.facts().await.map_err(|error| told(&error))?;
-        let membership = engine.membership().await.map_err(|error| told(&error))?;
+        let mut membership = engine.membership().await.map_err(|error| told(&error))?;
+        if let Some(looks) = self.state().unheard.get_mut(&board.name).filter(|looks| **looks > 0) {
+            *looks -= 1;
+            membership = Membership::Pending { node: membership.node().cloned() };
+        }
         let mut images = BTreeMap::new();
         for image in racks.iter().flat_map(|rack| rack.images_on(board)) {
             if let Some(held) = engine.held(image).await.map_err(|error| told(&error))? {

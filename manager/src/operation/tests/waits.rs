@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use pirack_swarm::engine::Engine;
 use pirack_swarm::object::Id;
 use pirack_swarm::testing::Fate;
 use tokio::time::{Instant, advance};
 
 use super::*;
 use crate::operation::patience::{LONGEST, Patience, STILL, Vain};
+use crate::rack::{Bytes, Identity, identity};
 use crate::stack::cassandra::{CassandraHealth, Gossip, Node, State};
 use crate::stack::roll::{Gate, Waiting};
 use crate::stack::{Answer, StackHealth, Stopped};
@@ -49,6 +51,48 @@ async fn pinned_name(operator: &Operator, world: &FakeRack) -> pirack_swarm::des
     engine.pull(&image, |_| {}).await.unwrap();
     let digest = engine.held(&image).await.unwrap().unwrap().digests.remove(0);
     format!("{image}@{digest}").parse().unwrap()
+}
+
+/// Another heap for the brokers: something to do.
+async fn with_another_heap(looks: usize) -> (Operator, FakeRack, Vec<Id>, Result<Applied, OperationError>) {
+    let (mut operator, world) = running().await;
+    let nodes = nodes(&world).await;
+    operator.rack.kafka.as_mut().unwrap().heap = Some(Bytes::mebibytes(640));
+    world.is_unheard("b3", looks);
+    let applied = operator.apply(&world).await;
+    (operator, world, nodes, applied)
+}
+
+async fn nodes(world: &FakeRack) -> Vec<Id> {
+    let nodes = world.manager().await.unwrap().nodes().await.unwrap();
+    nodes.into_iter().map(|node| node.held.id).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_board_that_has_just_got_its_power_is_waited_for_and_taken_for_no_new_one() {
+    let (operator, world, before, applied) = with_another_heap(5).await;
+    assert_eq!(applied.unwrap().undone, []);
+    let said = "the engine of b3 has started, and its swarm does not hear it yet: looking again";
+    assert_eq!(operator.heard.notes().iter().filter(|note| *note == said).count(), 1);
+    assert_eq!(nodes(&world).await, before, "nobody has left");
+    assert!(operator.plan(&world).await.is_empty());
+    assert_eq!(world.violations(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_board_that_its_swarm_never_hears_again_is_told_and_its_data_are_not_given_up() {
+    let (operator, world, before, applied) = with_another_heap(usize::MAX).await;
+    let undone = applied.unwrap().undone;
+    assert!(
+        undone.iter().any(|left| left.subject == "board b3" && left.reason.contains("--force")),
+        "{undone:?}"
+    );
+    assert_eq!(nodes(&world).await, before, "nobody has left");
+    let swarm = world.manager().await.unwrap().swarm().await.unwrap();
+    let identity = Identity::parse(&swarm.labels[identity::LABEL]).unwrap();
+    assert_eq!(identity.cassandra.unwrap().replaced, BTreeMap::new());
+    world.is_unheard("b3", 0);
+    assert!(operator.plan(&world).await.is_empty());
 }
 
 #[tokio::test(start_paused = true)]

@@ -10,7 +10,7 @@ use bollard::query_parameters::{
 use futures_util::TryStreamExt as _;
 use pirack_lab::{Board, Lab, Outcome};
 
-use crate::program::{self, IMAGE, PAUSE, within};
+use crate::program::{self, IMAGE, PAUSE, shell, within};
 
 pub(crate) fn registry(lab: &Lab) -> Outcome {
     within(async {
@@ -88,6 +88,16 @@ pub(crate) fn swarm(lab: &Lab) -> Outcome {
     });
     wait_ready(lab.board(1));
     Ok(())
+}
+
+/// Waits until the last board that became a manager has the others on its disk. A node is ready before that, and a
+/// manager that loses its power between the two never answers the others again.
+pub(crate) fn wait_written(lab: &Lab) {
+    // Two of three are a majority: what is agreed without the second is written by the third.
+    lab.board(2).unplug().unwrap();
+    shell(lab.board(1), "docker node update --label-add written=yes b1");
+    lab.board(2).plug().unwrap();
+    wait_ready(lab.board(1));
 }
 
 /// Waits until the board's engine says that all three are ready.

@@ -86,6 +86,7 @@ pub(crate) fn isolate(lab: &Lab) -> Outcome {
 
 /// Of a lab whose boards are a swarm.
 pub(crate) fn all_at_once(lab: &Lab) -> Outcome {
+    engines::wait_written(lab);
     lab.cut_power().unwrap();
     assert!(
         LabStatus::of(lab.name()).unwrap().boards.iter().all(|board| !board.power && board.pid.is_none())
