@@ -16,7 +16,7 @@ use crate::program::Program;
 use crate::wait;
 
 /// How long the browser may take to start, and a page to show what it should.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(180);
 
 /// A browser with a profile of its own. Dropping it ends it, whatever became of the test.
 #[derive(Debug)]

@@ -15,7 +15,7 @@ use crate::wait;
 const PROGRAM: &str = "/usr/bin/pirack-agent";
 const CONFIG: &str = "/etc/pirack/agent.toml";
 /// A stop may ship for 5 s what waits.
-const STOP: Duration = Duration::from_secs(60);
+const STOP: Duration = Duration::from_secs(300);
 
 /// Where agents send their records, and how often they make some.
 #[derive(Clone, Debug)]

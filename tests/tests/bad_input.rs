@@ -14,7 +14,7 @@ use pirack_tests::skip;
 use rustix::process::geteuid;
 
 /// A refusal comes before anything is started, so at once.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Runs `pirack demo` with a scratch directory and more arguments, until it ends.
 fn demo(scratch: &Path, more: &[&str]) -> Ended {

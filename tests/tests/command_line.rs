@@ -10,7 +10,7 @@ use pirack_tests::program;
 use pirack_tests::terminal::Terminal;
 use serde_json::Value;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Runs it in a folder, without standard input.
 fn pirack(folder: &Path, arguments: &[&str]) -> Output {

@@ -13,7 +13,7 @@ use pirack_tests::skip;
 use serde_json::Value;
 
 /// Emulation is some twenty times slower than the board, and a build may be going on beside it.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// An agent for another processor, and what runs it.
 struct Emulated {

@@ -11,7 +11,7 @@ use pirack_tests::terminal::Terminal;
 use rustix::process::Signal;
 
 /// An end brings in what is on its way: 5 s for the queues, 5 s for the history.
-const END: Duration = Duration::from_secs(60);
+const END: Duration = Duration::from_secs(180);
 
 #[test]
 fn an_interrupt_while_the_broker_is_stopped_ends_the_rack_soon_and_loses_nothing() {

@@ -33,7 +33,7 @@ impl Rack {
             (chunks.filter(|line| line.contains(": 500 of 500 ")).count() >= 2).then_some(())
         });
         running.signal(Signal::INT);
-        let ended = running.end(Duration::from_secs(30));
+        let ended = running.end(Duration::from_secs(300));
         assert_eq!(ended.code, Some(1), "not every message was acknowledged: {ended:#?}");
         let chunks: Vec<(u64, u64)> = ended.out.iter().filter_map(|line| counted(line)).collect();
         let (acknowledged, sent) =

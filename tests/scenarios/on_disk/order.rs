@@ -110,7 +110,9 @@ impl Rack {
         self.file.ends_with(&["destroy", "--service", "page", "--yes", "lab"], 0);
         wait::until("the app to be gone", RECOVERY, || self.container("page").is_empty().then_some(()));
         assert_eq!(self.shell("docker service ls --format '{{.Name}}' | sort"), "cassandra-b1\nkafka-b1");
-        assert_eq!(self.file.asked(&["status"]).0, Some(3));
+        wait::until("a degraded rack", RECOVERY, || {
+            (self.file.asked(&["status"]).0 == Some(3)).then_some(())
+        });
         self.file.ends_with(&["apply"], 0);
         self.file.when_healthy();
         assert_eq!([self.container("kafka-b1"), self.container("cassandra-b1")], others);

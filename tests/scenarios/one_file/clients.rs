@@ -19,7 +19,7 @@ use crate::rack::{RECOVERY, Rack};
 
 /// How long a client may take for one write, or wait for one message: longer than any leader needs to move, and
 /// still a failure when nobody takes it.
-const CLIENT: Duration = Duration::from_secs(60);
+const CLIENT: Duration = Duration::from_secs(120);
 
 /// Somebody who writes to Kafka and to Cassandra without a pause, somebody who reads there meanwhile, and what was
 /// acknowledged.

@@ -54,23 +54,16 @@ impl Rack {
         let container = String::from_utf8(found.stdout).unwrap();
         let mut kill = board.command("docker");
         assert!(kill.args(["kill", container.trim()]).output().unwrap().status.success());
-        let seen = wait::until("status to see it", RECOVERY, || {
-            let (code, status) = self.status();
-            (code == Some(3)).then_some(status)
+        self.when_degraded("137, in Docker's own words", |words| {
+            words.contains("cassandra-b2") && words.contains("137")
         });
-        let words = seen.to_string();
-        assert!(words.contains("cassandra-b2") && words.contains("137"), "in Docker's own words: {seen:#}");
         self.when_healthy();
         self.ends_with(&["plan"], 0);
     }
 
     fn a_board_is_unplugged(&mut self) {
         self.lab.board(3).unplug().unwrap();
-        let seen = wait::until("status to see it", RECOVERY, || {
-            let (code, status) = self.status();
-            (code == Some(3)).then_some(status)
-        });
-        assert!(seen.to_string().contains("b3"), "{seen:#}");
+        self.when_degraded("the board", |words| words.contains("b3"));
         // The rest is as its file says, and what cannot be done now is said.
         let plan = self.plan();
         assert!(

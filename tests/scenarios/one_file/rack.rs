@@ -183,6 +183,15 @@ jvm_options = "{QUICK_RING}"
         wait::until("a healthy rack", RECOVERY, || (self.status().0 == Some(0)).then_some(()));
     }
 
+    /// Waits until `status` says that the rack is degraded, in these words. A moment before, whom it asks may not have
+    /// noticed it, or be busy with it.
+    pub(crate) fn when_degraded(&self, what: &str, says: impl Fn(&str) -> bool) {
+        wait::until(format!("a degraded rack that tells of {what}"), RECOVERY, || {
+            let (code, status) = self.status();
+            (code == Some(3) && says(&status.to_string())).then_some(())
+        });
+    }
+
     /// Mutating calls that all boards' engines were asked so far.
     pub(crate) fn api_calls(&self) -> Vec<String> {
         self.lab.boards().iter().flat_map(|board| board.api_calls().unwrap()).collect()
@@ -256,7 +265,7 @@ pub(crate) fn delivers(board: &Board) {
 pub(crate) fn is_empty(board: &Board) -> bool {
     let mut command = board.command("pirack-agent");
     command.args(["buffer", "status", "--json"]);
-    let ended = Program::spawn(command).end(Duration::from_secs(60));
+    let ended = Program::spawn(command).end(Duration::from_secs(300));
     let status: Value =
         serde_json::from_str(&ended.out.concat()).unwrap_or_else(|error| panic!("{error}: {ended:?}"));
     ["kafka", "cassandra"].iter().all(|sink| cursor(&status, sink).unwrap()["backlog"] == 0)
@@ -269,12 +278,12 @@ pub(crate) fn service(board: &Board, verb: &str) {
         command.args(["pirack-agent", verb]);
         command
     })
-    .end(Duration::from_secs(60));
+    .end(Duration::from_secs(300));
     assert_eq!(ended.code, Some(0), "service pirack-agent {verb} on {}: {ended:?}", board.name());
 }
 
 /// Ends a program as a power cut does.
 pub(crate) fn kill(mut program: Program) {
     program.signal(Signal::KILL);
-    drop(program.end(Duration::from_secs(10)));
+    drop(program.end(Duration::from_secs(60)));
 }

@@ -7,13 +7,15 @@ use pirack_lab::{Board, Lab};
 use super::Service;
 use super::service::Made;
 use crate::rack::QUICK_RING;
+use crate::wait;
 
 /// How long a node may take to be well, with two others starting beside it on the same two processors.
-const START: Duration = Duration::from_secs(240);
+const START: Duration = Duration::from_secs(600);
 
 /// Nodes, one a board.
 #[derive(Debug)]
 pub struct Ring {
+    boards: Vec<Board>,
     /// The nodes, in the boards' order.
     pub nodes: Vec<Service>,
     /// Where clients begin.
@@ -35,17 +37,32 @@ impl Ring {
             )
         };
         Self {
+            boards: lab.boards().to_vec(),
             nodes: lab.boards().iter().map(node).collect(),
             contact_points: lab.boards().iter().map(|board| format!("{}:9042", board.address())).collect(),
         }
     }
 
-    /// Waits until every node is well.
+    /// Waits until every node is well and hears all others: after they have all been away, two that answer for
+    /// themselves may take each other for dead for another while.
+    ///
+    /// # Panics
+    /// When that takes too long.
     pub fn when_well(&self) {
         for node in &self.nodes {
             node.when_well(START);
         }
+        for board in &self.boards {
+            let what = format!("{} to hear all {} nodes", board.name(), self.nodes.len());
+            wait::until(what, START, || (heard(board) == self.nodes.len()).then_some(()));
+        }
     }
+}
+
+/// How many nodes are up and normal to the one on this board.
+fn heard(board: &Board) -> usize {
+    let told = board.command("docker").args(["exec", "cassandra", "nodetool", "status"]).output().unwrap();
+    String::from_utf8_lossy(&told.stdout).lines().filter(|line| line.starts_with("UN ")).count()
 }
 
 fn environment(address: &str, seeds: &str) -> Vec<String> {

@@ -15,7 +15,7 @@ pub const USER: &str = "agent";
 /// And with what.
 pub const PASSWORD: &str = "open sesame";
 /// How long a broker may take to be well.
-const START: Duration = Duration::from_secs(120);
+const START: Duration = Duration::from_secs(600);
 
 /// Brokers, one a board.
 #[derive(Debug)]

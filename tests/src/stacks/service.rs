@@ -18,7 +18,7 @@ use crate::{program, wait};
 /// How often the engine asks a service whether it is well.
 const HEALTH_INTERVAL: Duration = Duration::from_secs(2);
 /// How long an engine may take for one thing, an image from the lab's registry included.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// What a service is made of.
 #[derive(Debug)]

@@ -20,9 +20,9 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// What only looks answers at once.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 /// A stop may ship for 5 s what waits.
-const STOP: Duration = Duration::from_secs(60);
+const STOP: Duration = Duration::from_secs(180);
 /// Nobody listens on port 9.
 const NOBODY: &str = "127.0.0.1:9";
 

@@ -12,9 +12,9 @@ use serde_json::Value;
 use tokio::runtime::Runtime;
 
 /// How long anything may take to be noticed.
-pub(crate) const NOTICE: Duration = Duration::from_secs(60);
+pub(crate) const NOTICE: Duration = Duration::from_secs(300);
 /// How long services may take to be well again, and what waited to be shipped.
-pub(crate) const RECOVERY: Duration = Duration::from_secs(180);
+pub(crate) const RECOVERY: Duration = Duration::from_secs(600);
 
 /// A test's name, and what it holds the rack to.
 pub(crate) type Promise = pirack_lab::Promise<Rack>;

@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::rack::{RECOVERY, pirack, runtime};
 
 /// How long one question to a broker may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(60);
 const DAY: &str = "86400000";
 
 fn applied(bootstrap: &str, more: &[&str]) -> Value {

@@ -23,11 +23,11 @@ use tokio::runtime::Runtime;
 use uuid::Uuid;
 
 /// How long one gate may take on two processors.
-pub(crate) const GATE: Duration = Duration::from_secs(240);
+pub(crate) const GATE: Duration = Duration::from_secs(900);
 /// How long one question of health may take.
 const QUESTION: Duration = Duration::from_secs(10);
 /// How long news may take through a ring.
-const NEWS: Duration = Duration::from_secs(60);
+const NEWS: Duration = Duration::from_secs(300);
 
 pub(crate) struct World {
     runtime: Runtime,

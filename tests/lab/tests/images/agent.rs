@@ -11,7 +11,7 @@ use pirack_lab::{Board, Outcome};
 use crate::container::{Container, Run};
 use crate::{doors, get, listening, only_its_ports};
 
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_secs(300);
 /// Where its configuration lies on the board, and where it looks for it.
 const CONFIG: (&str, &str) = ("/srv/agent.toml", "/etc/pirack/agent.toml:ro");
 /// Nobody listens on port 9: whatever it has to say waits in its queue.
