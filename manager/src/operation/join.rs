@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use pirack_swarm::engine::Engine;
-use pirack_swarm::member::{Birth, Entry, Member, Membership};
-use pirack_swarm::observed::NodeState;
+use pirack_swarm::member::{Birth, Entry, Member, MemberError, Membership};
+use pirack_swarm::observed::{NodeState, ObservedNode};
 use pirack_swarm::spec::Role;
 use tokio::time::{Instant, sleep};
 
@@ -16,6 +16,9 @@ use crate::rack::Board;
 
 /// How long a board that was let in may take to be seen.
 const SEEN: Duration = Duration::from_secs(30);
+/// How long an engine that is in no swarm that works is given to come back by itself: one that starts, or has just
+/// become a manager or ceased to be one, is so for a moment.
+const COMES_BACK: Duration = Duration::from_secs(30);
 /// How often it is looked for.
 const LOOK: Duration = Duration::from_millis(200);
 
@@ -40,8 +43,13 @@ pub(super) async fn join(
 ) -> Result<(), WorldError> {
     let what = "joining the swarm";
     if leave {
-        let left = own.leave(true).await;
-        left.map_err(|error| failed(&board.name, "leaving the swarm that it was in", error))?;
+        if comes_back(own, asked).await? {
+            return Ok(());
+        }
+        match own.leave(true).await {
+            Ok(()) | Err(MemberError::NotMember { .. }) => {}
+            Err(error) => return Err(failed(&board.name, "leaving the swarm that it was in", error)),
+        }
     }
     let role = if manager { Role::Manager } else { Role::Worker };
     let token = asked.join_token(role).await.map_err(|error| failed(&board.name, what, error))?;
@@ -54,15 +62,43 @@ pub(super) async fn join(
     seen(own, asked, board).await
 }
 
-/// Waits until the managers see the board's own node ready.
+/// Whether an engine is in the swarm again before it is made to leave what it is in.
+async fn comes_back(own: &impl Member, asked: &impl Engine) -> Result<bool, WorldError> {
+    let until = Instant::now() + COMES_BACK;
+    loop {
+        match own.membership().await {
+            Ok(Membership::Active(active)) => {
+                return Ok(asked.nodes().await?.iter().any(|node| node.held.id == active.node));
+            }
+            Ok(Membership::Inactive | Membership::Locked) => return Ok(false),
+            Ok(Membership::Pending { .. } | Membership::Failed { .. }) | Err(_) if Instant::now() < until => {
+            }
+            Ok(Membership::Pending { .. } | Membership::Failed { .. }) | Err(_) => return Ok(false),
+        }
+        sleep(LOOK).await;
+    }
+}
+
+/// Waits until the managers see the board's own node ready, and the one that it was before no more: of two that live
+/// nobody knows which is meant.
 async fn seen(own: &impl Member, asked: &impl Engine, board: &Board) -> Result<(), WorldError> {
     let until = Instant::now() + SEEN;
     loop {
         let words = match own.membership().await {
             Ok(Membership::Active(active)) => {
                 let nodes = asked.nodes().await?;
-                match nodes.into_iter().find(|node| node.held.id == active.node) {
-                    Some(node) if node.state == NodeState::Ready && node.machine.is_some() => return Ok(()),
+                let (own, others): (Vec<_>, Vec<_>) =
+                    nodes.into_iter().partition(|node| node.held.id == active.node);
+                let lives =
+                    |node: &ObservedNode| node.name == board.name.as_str() && node.state != NodeState::Down;
+                let former = others.iter().any(lives) && Instant::now() < until;
+                match own.into_iter().next() {
+                    Some(node) if node.state == NodeState::Ready && node.machine.is_some() => {
+                        if !former {
+                            return Ok(());
+                        }
+                        "the managers still see the node that it was before".to_owned()
+                    }
                     Some(node) => format!("the managers see it {:?} {}", node.state, node.words),
                     None => "the managers do not see it".to_owned(),
                 }

@@ -26,7 +26,7 @@ const LOOK: Duration = Duration::from_secs(1);
 /// How often it is asked how far something is: a node's answer is a JVM's start.
 const TELL: Duration = Duration::from_secs(15);
 /// How long Docker may take to begin with what it was told: tasks of a service that changed, a node's new role.
-const BEGUN: Duration = Duration::from_secs(60);
+const BEGUN: Duration = Duration::from_secs(120);
 /// How long a task may take to end, and a container to let go of its volume: longer than the longest stop grace
 /// of a data service.
 const ENDED: Duration = Duration::from_secs(300);
@@ -113,9 +113,13 @@ impl<W: World> Run<'_, W> {
             }
             self.held.confirm(self.world).await?;
             let engine = self.world.engine().await.map_err(|error| self.failed(step, error))?;
+            let promotes = promotes(action, engine).await.map_err(|error| self.failed(step, error.into()))?;
             let taken = swarm::take(action, engine, known).await;
             taken.map_err(|error| self.failed(step, error.into()))?;
             match action {
+                Action::UpdateNode { id, .. } if promotes => {
+                    self.begun(&Begun::Promoting(id), step, underway).await?;
+                }
                 Action::UpdateService { id, .. } if !turn.after.is_empty() => {
                     self.begun(&Begun::Replacing(id), step, underway).await?;
                 }
@@ -295,6 +299,9 @@ enum Begun<'a> {
     /// The tasks of a service that changed are replaced: a moment longer the old ones run, and whoever asks them
     /// finds everything well.
     Replacing(&'a Id),
+    /// A worker becomes a manager: until then the majority is counted without it, and its engine may say that it is
+    /// in no swarm that works.
+    Promoting(&'a Id),
     /// A manager becomes a worker: until then its engine does not leave, and the majority is counted with it.
     Demoting(&'a Id),
 }
@@ -308,6 +315,10 @@ impl Begun<'_> {
                 };
                 engine.tasks().await?.iter().filter(old).all(|task| !task.is_wanted())
             }
+            Self::Promoting(node) => {
+                let manages = |known: &ObservedNode| known.held.id == **node && known.reachable_manager;
+                engine.nodes().await?.iter().any(manages)
+            }
             Self::Demoting(node) => {
                 let manages = |known: &ObservedNode| known.held.id == **node && known.manager.is_some();
                 !engine.nodes().await?.iter().any(manages)
@@ -320,9 +331,20 @@ impl Begun<'_> {
             Self::Replacing(_) => {
                 ("its new task", "its old task still runs: Docker has not begun to replace it")
             }
+            Self::Promoting(_) => ("its role as a manager", "the other managers do not reach it yet"),
             Self::Demoting(_) => ("its role as a worker", "its role has not followed yet"),
         }
     }
+}
+
+/// Whether an action makes a worker a manager.
+async fn promotes(action: &Action, engine: &impl Engine) -> Result<bool, EngineError> {
+    let Action::UpdateNode { id, spec, .. } = action else { return Ok(false) };
+    if spec.role != Role::Manager {
+        return Ok(false);
+    }
+    let works = |node: &ObservedNode| node.held.id == *id && node.held.spec.role == Role::Worker;
+    Ok(engine.nodes().await?.iter().any(works))
 }
 
 /// The service that a step removes: its identity and its name.
