@@ -18,6 +18,7 @@ use jiff::Timestamp;
 use pirack_swarm::desired::{AbsolutePath, Image};
 use pirack_swarm::host::{HeldImage, HostFacts};
 use pirack_swarm::member::Membership;
+use pirack_swarm::object::Id;
 use pirack_swarm::observed::{Observed, ObservedNode, ObservedTask};
 
 pub use agent::{AgentWords, Sink};
@@ -138,6 +139,12 @@ pub struct SwarmLook {
 }
 
 impl SwarmLook {
+    /// Whether the swarm has this node, in whatever state.
+    #[must_use]
+    pub fn knows(&self, node: &Id) -> bool {
+        self.observed.nodes.iter().any(|known| known.held.id == *node)
+    }
+
     /// Nodes of this rack's own that are no board of its file.
     pub fn strangers<'a>(&'a self, rack: &'a Rack) -> impl Iterator<Item = &'a ObservedNode> {
         self.observed.nodes.iter().filter(|node| {

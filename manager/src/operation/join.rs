@@ -71,11 +71,9 @@ async fn comes_back(own: &impl Member, asked: &impl Engine) -> Result<bool, Worl
                 return Ok(asked.nodes().await?.iter().any(|node| node.held.id == active.node));
             }
             Ok(Membership::Inactive | Membership::Locked) => return Ok(false),
-            Ok(Membership::Pending { .. } | Membership::Failed { .. }) | Err(_) if Instant::now() < until => {
-            }
-            Ok(Membership::Pending { .. } | Membership::Failed { .. }) | Err(_) => return Ok(false),
+            _ if Instant::now() >= until => return Ok(false),
+            _ => sleep(LOOK).await,
         }
-        sleep(LOOK).await;
     }
 }
 
@@ -87,14 +85,14 @@ async fn seen(own: &impl Member, asked: &impl Engine, board: &Board) -> Result<(
         let words = match own.membership().await {
             Ok(Membership::Active(active)) => {
                 let nodes = asked.nodes().await?;
-                let (own, others): (Vec<_>, Vec<_>) =
-                    nodes.into_iter().partition(|node| node.held.id == active.node);
-                let lives =
-                    |node: &ObservedNode| node.name == board.name.as_str() && node.state != NodeState::Down;
-                let former = others.iter().any(lives) && Instant::now() < until;
-                match own.into_iter().next() {
+                let is_own = |node: &&ObservedNode| node.held.id == active.node;
+                let is_former = |node: &ObservedNode| {
+                    !is_own(&node) && node.name == board.name.as_str() && node.state != NodeState::Down
+                };
+                match nodes.iter().find(is_own) {
                     Some(node) if node.state == NodeState::Ready && node.machine.is_some() => {
-                        if !former {
+                        // One that goes on living is the next plan's to tell.
+                        if !nodes.iter().any(is_former) || Instant::now() >= until {
                             return Ok(());
                         }
                         "the managers still see the node that it was before".to_owned()

@@ -107,9 +107,7 @@ impl Seen {
     pub fn coming_up(&self) -> Option<String> {
         let comes = |reached: &Reached| match (&self.swarm, &reached.membership) {
             (None, membership) => membership.node().is_some(),
-            (Some(swarm), Membership::Pending { node: Some(own) }) => {
-                swarm.observed.nodes.iter().any(|node| node.held.id == *own)
-            }
+            (Some(swarm), Membership::Pending { node: Some(own) }) => swarm.knows(own),
             (Some(_), _) => false,
         };
         let (name, _) = self.reached().find(|(_, reached)| comes(reached))?;

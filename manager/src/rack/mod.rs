@@ -368,4 +368,4 @@ impl Rack {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

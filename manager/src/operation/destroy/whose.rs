@@ -77,11 +77,10 @@ pub(super) fn strays<'a>(
 
 fn is_stray(seen: &Seen, name: &BoardName, board: &Reached) -> bool {
     let Some(swarm) = &seen.swarm else { return is_member(board) };
-    let nodes = &swarm.observed.nodes;
     match (&board.membership, board.membership.node()) {
         (Membership::Inactive, _) => false,
-        (_, Some(own)) => !nodes.iter().any(|node| node.held.id == *own),
+        (_, Some(own)) => !swarm.knows(own),
         // Which node it was it does not tell.
-        (_, None) => !nodes.iter().any(|node| node.name == name.as_str()),
+        (_, None) => !swarm.observed.nodes.iter().any(|node| node.name == name.as_str()),
     }
 }

@@ -5,7 +5,6 @@ use pirack_swarm::observed::ObservedNode;
 use pirack_swarm::plan::Move;
 
 use super::{Act, Plan, Stage, Wanted, sentence};
-use crate::look::SwarmLook;
 use crate::operation::seen::{BoardSeen, Reached, Seen};
 use crate::rack::{Board, BoardName, Identity, Rack, Role, identity};
 use crate::stack::cassandra;
@@ -46,13 +45,12 @@ pub(super) fn take_lost_places(rack: &Rack, seen: &Seen, identity: &mut Identity
     else {
         return;
     };
-    let nodes = &swarm.observed.nodes;
     let is_fresh = |name: &BoardName, reached: &Reached| match &reached.membership {
         Membership::Locked => false,
         Membership::Active(Active { node: own, .. }) | Membership::Pending { node: Some(own) } => {
-            let others = |node: &&ObservedNode| node.name == name.as_str() && node.held.id != *own;
+            let other = |node: &ObservedNode| node.name == name.as_str() && node.held.id != *own;
             // Until the node that was left behind is forgotten, this one is the new one.
-            !nodes.iter().any(|node| node.held.id == *own) || nodes.iter().any(|node| others(&node))
+            !swarm.knows(own) || swarm.observed.nodes.iter().any(other)
         }
         Membership::Inactive | Membership::Pending { node: None } | Membership::Failed { .. } => true,
     };
@@ -200,8 +198,7 @@ fn join(member: &Member<'_>, seen: &Seen, plan: &mut Plan) {
         Some(
             known @ (Membership::Active(Active { node, .. }) | Membership::Pending { node: Some(node) }),
         ) => {
-            let knows = |swarm: &SwarmLook| swarm.observed.nodes.iter().any(|known| known.held.id == *node);
-            if seen.swarm.as_ref().is_none_or(knows) {
+            if seen.swarm.as_ref().is_none_or(|swarm| swarm.knows(node)) {
                 if matches!(known, Membership::Pending { .. }) {
                     plan.undone(member.subject(), UNHEARD);
                 }

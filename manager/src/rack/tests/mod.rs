@@ -13,7 +13,7 @@ use std::path::Path;
 use super::*;
 
 /// Three boards, Kafka and Cassandra, and nothing else.
-const LEAST: &str = r#"version = 1
+pub(crate) const LEAST: &str = r#"version = 1
 name = "desk"
 
 [[board]]

@@ -16,6 +16,7 @@ use pirack_swarm::spec::{Availability, NodeSpec, Role, Scale};
 use uuid::Uuid;
 
 use crate::look::{AgentWords, Answered, BoardLook, DataSeen, EngineLook, Look, ShellLook, Sink, SwarmLook};
+use crate::rack::tests::LEAST;
 use crate::rack::{self, BoardName, Rack};
 use crate::report::{Reason, Report, report};
 use crate::stack::cassandra::{CassandraHealth, Cql, Gossip, Node, State};
@@ -23,28 +24,8 @@ use crate::stack::kafka::{KafkaHealth, Partition, Partitions, Quorum, Voter};
 use crate::stack::{Answer, StackHealth};
 
 pub(super) const BOARDS: [&str; 3] = ["b1", "b2", "b3"];
-const FILE: &str = r#"version = 1
-name = "desk"
-
-[[board]]
-name = "b1"
-address = "10.0.0.11"
-
-[[board]]
-name = "b2"
-address = "10.0.0.12"
-
-[[board]]
-name = "b3"
-address = "10.0.0.13"
-
-[kafka]
-
-[cassandra]
-"#;
-
 pub(super) fn rack() -> Rack {
-    rack::parse(FILE, Path::new("/etc/rack/rack.toml")).unwrap_or_else(|problems| panic!("{problems}"))
+    rack::parse(LEAST, Path::new("/etc/rack/rack.toml")).unwrap_or_else(|problems| panic!("{problems}"))
 }
 
 pub(super) fn name(text: &str) -> BoardName {
