@@ -10,6 +10,7 @@
 pub mod clock;
 pub mod config;
 pub mod letter;
+pub mod memory;
 pub mod metrics;
 pub mod queue;
 pub mod record;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::Context;
 use pirack_agent::clock::{Clock, SystemClock};
 use pirack_agent::config::{self, Config};
+use pirack_agent::memory::keep_small;
 use pirack_agent::queue;
 use pirack_agent::run::{self, Agent, AgentSettings};
 use sd_notify::NotifyState;
@@ -30,7 +31,8 @@ pub(crate) fn run(config: Option<PathBuf>) -> anyhow::Result<ExitCode> {
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
-    keep_small();
+    // What a request to a broker takes for a moment stays: to return it each time costs more than to keep it.
+    keep_small(512);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(config.sensors.len() + 16)
@@ -43,31 +45,6 @@ pub(crate) fn run(config: Option<PathBuf>) -> anyhow::Result<ExitCode> {
     runtime.shutdown_timeout(Duration::from_secs(1));
     outcome
 }
-
-/// Gives freed memory back to the system. Left to itself glibc opens an arena for each thread and raises the
-/// size from which memory is mapped, and so returned, with the first large batch: a catch-up would cost ten
-/// megabytes for good.
-#[cfg(target_env = "gnu")]
-#[expect(
-    unsafe_code,
-    reason = "no safe crate offers mallopt; it sets three numbers, before any other thread is there"
-)]
-fn keep_small() {
-    const KIB: libc::c_int = 1024;
-    // What a request to a broker takes for a moment stays: to return it each time costs more than to keep it.
-    let settings =
-        [(libc::M_ARENA_MAX, 1), (libc::M_MMAP_THRESHOLD, 128 * KIB), (libc::M_TRIM_THRESHOLD, 512 * KIB)];
-    for (option, value) in settings {
-        // SAFETY: `mallopt` takes two integers by value and touches the allocator's own settings only.
-        if unsafe { libc::mallopt(option, value) } != 1 {
-            tracing::debug!(option, "the allocator keeps its own way");
-        }
-    }
-}
-
-/// Other C libraries keep little anyway.
-#[cfg(not(target_env = "gnu"))]
-fn keep_small() {}
 
 async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new().context("cannot read this boot's identity")?);

@@ -15,6 +15,7 @@ use pirack::operation::journal::place::{StateFolder, Surroundings};
 use pirack::operation::lock::{Lock, Verdict};
 use pirack::reach::{Boards, Deadlines};
 use pirack::serve::{self, Look, Looked, Planner, Watched};
+use pirack_agent::memory::keep_small;
 use sd_notify::NotifyState;
 use uuid::Uuid;
 
@@ -71,7 +72,8 @@ pub(crate) fn run(options: &Serve, global: &Global) -> anyhow::Result<ExitCode> 
         return Ok(ExitCode::SUCCESS);
     }
     log::to_stderr("info,scylla=off");
-    keep_small();
+    // What one look at the rack takes for a moment goes back.
+    keep_small(256);
     let declared = pirack::rack::read(&global.file)?;
     let watched = Watched::from(&declared);
     let state = match &options.state {
@@ -117,29 +119,6 @@ pub(crate) fn run(options: &Serve, global: &Global) -> anyhow::Result<ExitCode> 
     outcome?;
     Ok(ExitCode::SUCCESS)
 }
-
-/// Gives freed memory back to the system. Left to itself glibc opens an arena for each of librdkafka's threads and
-/// keeps in all of them what one look at the rack took for a moment.
-#[cfg(target_env = "gnu")]
-#[expect(
-    unsafe_code,
-    reason = "no safe crate offers mallopt; it sets three numbers, before any other thread is there"
-)]
-fn keep_small() {
-    const KIB: libc::c_int = 1024;
-    let settings =
-        [(libc::M_ARENA_MAX, 1), (libc::M_MMAP_THRESHOLD, 128 * KIB), (libc::M_TRIM_THRESHOLD, 256 * KIB)];
-    for (option, value) in settings {
-        // SAFETY: `mallopt` takes two integers by value and touches the allocator's own settings only.
-        if unsafe { libc::mallopt(option, value) } != 1 {
-            tracing::debug!(option, "the allocator keeps its own way");
-        }
-    }
-}
-
-/// Other C libraries keep little anyway.
-#[cfg(not(target_env = "gnu"))]
-fn keep_small() {}
 
 /// Tells systemd's watchdog, where there is one, that the runtime still turns.
 async fn keep_alive() {
