@@ -183,9 +183,10 @@ pub enum MemberError {
         /// Docker's own words.
         words: String,
     },
-    /// No manager answered in time. Docker goes on trying by itself.
+    /// No manager answered in time. An engine that reached none of them has given up; one that waited for an answer
+    /// goes on trying by itself, and is a member already when it is asked again.
     #[error(
-        "{engine} found no manager that answers in time, and goes on trying: see that port 2377 of {managers} can be reached from it"
+        "{engine} found no manager that answers in time: see that port 2377 of {managers} can be reached from it"
     )]
     NoManager {
         /// Which engine.

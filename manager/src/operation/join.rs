@@ -15,7 +15,9 @@ use super::world::{WorldError, failed};
 use crate::rack::Board;
 
 /// How long a board that was let in may take to be seen.
-const SEEN: Duration = Duration::from_secs(30);
+const SEEN: Duration = Duration::from_secs(60);
+/// How long an engine is sent anew to managers that did not answer it: they may be choosing a leader.
+const LET_IN: Duration = Duration::from_secs(60);
 /// How long an engine that is in no swarm that works is given to come back by itself: one that starts, or has just
 /// become a manager or ceased to be one, is so for a moment.
 const COMES_BACK: Duration = Duration::from_secs(30);
@@ -41,7 +43,6 @@ pub(super) async fn join(
     manager: bool,
     leave: bool,
 ) -> Result<(), WorldError> {
-    let what = "joining the swarm";
     if leave {
         if comes_back(own, asked).await? {
             return Ok(());
@@ -52,14 +53,36 @@ pub(super) async fn join(
         }
     }
     let role = if manager { Role::Manager } else { Role::Worker };
-    let token = asked.join_token(role).await.map_err(|error| failed(&board.name, what, error))?;
-    let nodes = asked.nodes().await?;
-    let managers: Vec<SocketAddr> = (nodes.iter().filter(|node| node.reachable_manager))
-        .filter_map(|node| node.manager?.address)
-        .collect();
-    let entry = Entry::new(managers, token, board.address.into());
-    own.join(&entry).await.map_err(|error| failed(&board.name, what, error))?;
+    let_in(own, asked, board, role).await?;
     seen(own, asked, board).await
+}
+
+async fn let_in(
+    own: &impl Member,
+    asked: &(impl Engine + Member),
+    board: &Board,
+    role: Role,
+) -> Result<(), WorldError> {
+    let refused = |error| failed(&board.name, "joining the swarm", error);
+    let until = Instant::now() + LET_IN;
+    let mut unanswered = false;
+    loop {
+        let token = asked.join_token(role).await.map_err(refused)?;
+        let nodes = asked.nodes().await?;
+        let managers: Vec<SocketAddr> = (nodes.iter().filter(|node| node.reachable_manager))
+            .filter_map(|node| node.manager?.address)
+            .collect();
+        match own.join(&Entry::new(managers, token, board.address.into())).await {
+            Ok(()) => return Ok(()),
+            // An engine that ran out of time goes on trying by itself.
+            Err(MemberError::AlreadyMember { .. }) if unanswered => return Ok(()),
+            Err(MemberError::NoManager { .. }) if Instant::now() < until => {
+                unanswered = true;
+                sleep(LOOK).await;
+            }
+            Err(error) => return Err(refused(error)),
+        }
+    }
 }
 
 /// Whether an engine is in the swarm again before it is made to leave what it is in.

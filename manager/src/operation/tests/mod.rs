@@ -6,6 +6,7 @@ mod destroyed_elsewhere;
 mod disks;
 mod figures;
 mod held;
+mod joined;
 mod plans;
 mod schedules;
 mod waits;
