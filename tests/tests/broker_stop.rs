@@ -13,7 +13,7 @@ use rusqlite::{Connection, OpenFlags};
 use rustix::process::Signal;
 
 /// What a busy machine may take to bring a backlog of some 200,000 records in, without optimisation.
-const DRAIN: Duration = Duration::from_secs(180);
+const DRAIN: Duration = Duration::from_secs(300);
 
 #[test]
 #[ignore = "takes half a minute: make test-long"]

@@ -108,8 +108,7 @@ pub enum DemoError {
     Watch(#[from] WatchError),
     /// The history was not read to its end.
     #[error(
-        "the topics could not be read to their ends within {} s: records that count as lost may lie there still; show fewer boards, or a longer --interval",
-        DRAIN.as_secs()
+        "the topics could not be read to their ends in time: records that count as lost may lie there still; show fewer boards, or a longer --interval"
     )]
     Undrained,
     /// Events are in the history and not all on their topic.

@@ -101,19 +101,23 @@ impl Seen {
         Self { swarm: glance.swarm, health: glance.health, ..self }
     }
 
-    /// What is not there yet and will soon be, after a start: a swarm's leader, or an engine that its swarm has not
-    /// heard since.
+    /// What is not there yet and will soon be, after a start: a swarm's leader, an engine that its swarm has not
+    /// heard since, or one that cannot take part yet, such as before its board has its address.
     #[must_use]
     pub fn coming_up(&self) -> Option<String> {
         let comes = |reached: &Reached| match (&self.swarm, &reached.membership) {
+            (_, Membership::Failed { .. }) => true,
             (None, membership) => membership.node().is_some(),
             (Some(swarm), Membership::Pending { node: Some(own) }) => swarm.knows(own),
             (Some(_), _) => false,
         };
-        let (name, _) = self.reached().find(|(_, reached)| comes(reached))?;
-        Some(match &self.swarm {
-            None => "no manager answers for the swarm yet: looking again".to_owned(),
-            Some(_) => {
+        let (name, reached) = self.reached().find(|(_, reached)| comes(reached))?;
+        Some(match (&self.swarm, &reached.membership) {
+            (_, Membership::Failed { words }) => {
+                format!("the engine of {name} cannot take part in its swarm yet ({words}): looking again")
+            }
+            (None, _) => "no manager answers for the swarm yet: looking again".to_owned(),
+            (Some(_), _) => {
                 format!("the engine of {name} has started, and its swarm does not hear it yet: looking again")
             }
         })

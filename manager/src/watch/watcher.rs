@@ -142,8 +142,9 @@ impl Watcher {
     }
 }
 
-/// How many times a thread that gets on may use up its patience.
-const MOST_PATIENCE: u32 = 12;
+/// How many times a thread that gets on may use up its patience: a minute's backlog of forty busy boards takes a slow
+/// machine about another minute, and what is given up counts as lost.
+const MOST_PATIENCE: u32 = 36;
 
 /// When a thread shall have stopped.
 #[derive(Clone, Copy, Debug)]

@@ -13,7 +13,8 @@ use pirack_swarm::spec::{
 };
 
 use super::world::{
-    Program, World, draft, formed, held_service, made, node, planned, running, service, settled, wanted,
+    Program, World, changed, draft, formed, held_service, made, node, planned, running, service, settled,
+    wanted,
 };
 
 pub(crate) async fn a_service_that_says_nothing_is_applied_once_and_never_again<W: World>(world: &W) {
@@ -141,24 +142,16 @@ pub(crate) async fn what_has_no_field_here_is_seen_kept_and_set_back<W: World>(w
     draft.services.push(service(world, "web"));
     made(engine, &draft).await;
     let desired = draft.clone().check().unwrap();
-    let held = held_service(engine, "web").await;
-    let mut spec = held.spec.clone();
     let by_hand = [
         ("TaskTemplate.ContainerSpec.TTY", "true"),
         ("TaskTemplate.ContainerSpec.Hostname", "\"other\""),
         ("TaskTemplate.ContainerSpec.Labels", "{\"a.b\":\"c\"}"),
         ("TaskTemplate.Resources.Limits.Pids", "100"),
     ];
-    for (path, value) in by_hand {
-        spec.unmodelled.insert(path.into(), value.into());
-    }
-    engine.update_service(&held.id, held.version, &spec).await.unwrap();
-    let now = held_service(engine, "web").await;
-    assert_eq!(now.spec.unmodelled, spec.unmodelled, "it is seen");
-
-    let mut spec = now.spec.clone();
-    spec.env.insert("A".into(), "1".into());
-    engine.update_service(&now.id, now.version, &spec).await.unwrap();
+    let by_hand = by_hand.map(|(path, value)| (path.into(), value.into()));
+    let spec = changed(engine, "web", |spec| spec.unmodelled.extend(by_hand.clone())).await;
+    assert_eq!(held_service(engine, "web").await.spec.unmodelled, spec.unmodelled, "it is seen");
+    let spec = changed(engine, "web", |spec| drop(spec.env.insert("A".into(), "1".into()))).await;
     assert_eq!(held_service(engine, "web").await.spec, spec, "it is kept through another change");
 
     let text = planned(engine, &desired).await.to_string();

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use pirack_swarm::apply::apply;
 use pirack_swarm::desired::{Desired, Draft, Image, Service};
-use pirack_swarm::engine::{Engine, observe};
+use pirack_swarm::engine::{Engine, EngineError, observe};
 use pirack_swarm::host::Host;
 use pirack_swarm::member::{Birth, Entry, Member, Membership, PORT};
 use pirack_swarm::observed::{Held, NodeState, ObservedNode, ObservedTask};
@@ -177,21 +177,43 @@ pub(crate) async fn settled(engine: &impl Engine, name: &str) {
 /// Waits for words about why a service does not run.
 pub(crate) async fn unsettled(engine: &impl Engine, name: &str, words: &str) {
     let look = async || match story(engine, name).await {
-        story if story.contains(words) => Look::Holds(()),
-        story => Look::NotYet(story),
+        Ok(story) if story.contains(words) => Look::Holds(()),
+        Ok(story) => Look::NotYet(story),
+        // Who is cut off may have been the leader.
+        Err(error) => Look::NotYet(error.to_string()),
     };
     wait::until_seen(&format!("\"{words}\" of {name}"), PATIENCE, look).await.unwrap();
 }
 
 /// How the service stands, in words.
-async fn story(engine: &impl Engine, name: &str) -> String {
-    let rollouts = engine.rollouts().await.unwrap();
-    let tasks = engine.tasks().await.unwrap();
-    match wait::settlement(&held_service(engine, name).await.spec, &tasks, &rollouts) {
+async fn story(engine: &impl Engine, name: &str) -> Result<String, EngineError> {
+    let rollouts = engine.rollouts().await?;
+    let tasks = engine.tasks().await?;
+    let held = engine.services().await?.into_iter().find(|held| held.spec.name == name).unwrap();
+    Ok(match wait::settlement(&held.spec, &tasks, &rollouts) {
         wait::Settlement::Settled(tasks) => format!("settled: {tasks:?}"),
         wait::Settlement::Moving(words) => format!("moving: {words}"),
         wait::Settlement::Stuck(words) => format!("stuck: {words}"),
-    }
+    })
+}
+
+/// Changes a service by hand, as often as it takes: the swarm itself writes a service while that is rolled out.
+pub(crate) async fn changed(
+    engine: &impl Engine,
+    name: &str,
+    change: impl Fn(&mut ServiceSpec),
+) -> ServiceSpec {
+    let look = async || {
+        let held = held_service(engine, name).await;
+        let mut spec = held.spec;
+        change(&mut spec);
+        match engine.update_service(&held.id, held.version, &spec).await {
+            Ok(_) => Look::Holds(spec),
+            Err(error @ EngineError::VersionConflict { .. }) => Look::NotYet(error.to_string()),
+            Err(error) => panic!("{error}"),
+        }
+    };
+    wait::until_seen(&format!("{name} as it is by hand"), PATIENCE, look).await.unwrap()
 }
 
 pub(crate) async fn held_service(engine: &impl Engine, name: &str) -> Held<ServiceSpec> {

@@ -51,14 +51,23 @@ struct State {
     away: BTreeSet<BoardName>,
     /// Boards that nobody of the rack knows how to reach.
     foreign: BTreeSet<BoardName>,
-    /// Boards whose engine has started, and how many more looks find that its swarm has not heard it.
-    unheard: BTreeMap<BoardName, usize>,
+    /// Boards whose engine has started, how many more looks find it so, and how.
+    starting: BTreeMap<BoardName, (usize, Starting)>,
     /// Boards whose data disk is not mounted.
     diskless: BTreeSet<BoardName>,
     /// The folders on data disks, each with its owner.
     folders: BTreeMap<(BoardName, AbsolutePath), u32>,
     /// Volumes that there ever were and nobody removed.
     volumes: BTreeMap<BoardName, BTreeSet<String>>,
+}
+
+/// Why an engine that has started is no part of its swarm yet.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Starting {
+    /// Its swarm has not heard it.
+    Unheard,
+    /// What it needs is not there, such as its own address.
+    Unable,
 }
 
 impl FakeRack {
@@ -117,9 +126,9 @@ impl FakeRack {
         self.cloud.set_power(board, on);
     }
 
-    /// The board's engine has started, and for so many looks its swarm does not hear it.
-    pub(super) fn is_unheard(&self, board: &str, looks: usize) {
-        self.state().unheard.insert(board.parse().unwrap(), looks);
+    /// The board's engine has started, and for so many looks it is no part of its swarm again.
+    pub(super) fn is_starting(&self, board: &str, how: Starting, looks: usize) {
+        self.state().starting.insert(board.parse().unwrap(), (looks, how));
     }
 
     /// From now on the board is one that the rack knows nothing of.

@@ -10,7 +10,7 @@ use pirack_swarm::testing::FakeEngine;
 
 use super::agents;
 use super::stacks::Around;
-use super::{FakeRack, State};
+use super::{FakeRack, Starting, State};
 use crate::bootstrap::agent::digest;
 use crate::look::{DataSeen, DiskSeen, SwarmLook};
 use crate::operation::join;
@@ -42,9 +42,15 @@ impl FakeRack {
         let told = |error: &dyn std::error::Error| failed(&board.name, "looking", error.to_string());
         let facts = engine.facts().await.map_err(|error| told(&error))?;
         let mut membership = engine.membership().await.map_err(|error| told(&error))?;
-        if let Some(looks) = self.state().unheard.get_mut(&board.name).filter(|looks| **looks > 0) {
+        if let Some((looks, how)) = self.state().starting.get_mut(&board.name).filter(|(looks, _)| *looks > 0)
+        {
             *looks -= 1;
-            membership = Membership::Pending { node: membership.node().cloned() };
+            membership = match how {
+                Starting::Unheard => Membership::Pending { node: membership.node().cloned() },
+                Starting::Unable => {
+                    Membership::Failed { words: "cannot assign requested address".to_owned() }
+                }
+            };
         }
         let mut images = BTreeMap::new();
         for image in racks.iter().flat_map(|rack| rack.images_on(board)) {

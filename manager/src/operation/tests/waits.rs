@@ -10,6 +10,7 @@ use tokio::time::{Instant, advance};
 
 use super::*;
 use crate::operation::patience::{LONGEST, Patience, STILL, Vain};
+use crate::operation::testing::Starting;
 use crate::rack::{Bytes, Identity, identity};
 use crate::stack::cassandra::{CassandraHealth, Gossip, Node, State};
 use crate::stack::roll::{Gate, Waiting};
@@ -54,11 +55,14 @@ async fn pinned_name(operator: &Operator, world: &FakeRack) -> pirack_swarm::des
 }
 
 /// Another heap for the brokers: something to do.
-async fn with_another_heap(looks: usize) -> (Operator, FakeRack, Vec<Id>, Result<Applied, OperationError>) {
+async fn with_another_heap(
+    how: Starting,
+    looks: usize,
+) -> (Operator, FakeRack, Vec<Id>, Result<Applied, OperationError>) {
     let (mut operator, world) = running().await;
     let nodes = nodes(&world).await;
     operator.rack.kafka.as_mut().unwrap().heap = Some(Bytes::mebibytes(640));
-    world.is_unheard("b3", looks);
+    world.is_starting("b3", how, looks);
     let applied = operator.apply(&world).await;
     (operator, world, nodes, applied)
 }
@@ -70,18 +74,28 @@ async fn nodes(world: &FakeRack) -> Vec<Id> {
 
 #[tokio::test(start_paused = true)]
 async fn a_board_that_has_just_got_its_power_is_waited_for_and_taken_for_no_new_one() {
-    let (operator, world, before, applied) = with_another_heap(5).await;
-    assert_eq!(applied.unwrap().undone, []);
-    let said = "the engine of b3 has started, and its swarm does not hear it yet: looking again";
-    assert_eq!(operator.heard.notes().iter().filter(|note| *note == said).count(), 1);
-    assert_eq!(nodes(&world).await, before, "nobody has left");
-    assert!(operator.plan(&world).await.is_empty());
-    assert_eq!(world.violations(), [""; 0]);
+    for (how, said) in [
+        (
+            Starting::Unheard,
+            "the engine of b3 has started, and its swarm does not hear it yet: looking again",
+        ),
+        (
+            Starting::Unable,
+            "the engine of b3 cannot take part in its swarm yet (cannot assign requested address): looking again",
+        ),
+    ] {
+        let (operator, world, before, applied) = with_another_heap(how, 5).await;
+        assert_eq!(applied.unwrap().undone, []);
+        assert_eq!(operator.heard.notes().iter().filter(|note| *note == said).count(), 1);
+        assert_eq!(nodes(&world).await, before, "nobody has left");
+        assert!(operator.plan(&world).await.is_empty());
+        assert_eq!(world.violations(), [""; 0]);
+    }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_board_that_its_swarm_never_hears_again_is_told_and_its_data_are_not_given_up() {
-    let (operator, world, before, applied) = with_another_heap(usize::MAX).await;
+    let (operator, world, before, applied) = with_another_heap(Starting::Unheard, usize::MAX).await;
     let undone = applied.unwrap().undone;
     assert!(
         undone.iter().any(|left| left.subject == "board b3" && left.reason.contains("--force")),
@@ -91,7 +105,7 @@ async fn a_board_that_its_swarm_never_hears_again_is_told_and_its_data_are_not_g
     let swarm = world.manager().await.unwrap().swarm().await.unwrap();
     let identity = Identity::parse(&swarm.labels[identity::LABEL]).unwrap();
     assert_eq!(identity.cassandra.unwrap().replaced, BTreeMap::new());
-    world.is_unheard("b3", 0);
+    world.is_starting("b3", Starting::Unheard, 0);
     assert!(operator.plan(&world).await.is_empty());
 }
 
