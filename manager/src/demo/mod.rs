@@ -112,7 +112,7 @@ pub enum DemoError {
     )]
     Undrained,
     /// Events are in the history and not all on their topic.
-    #[error("the broker did not confirm every event within {} s: the last ones are in the history only", DRAIN.as_secs())]
+    #[error("the broker did not confirm every event in time: the last ones are in the history only")]
     Untold,
     /// The clock, the signals, the terminal.
     #[error("cannot use {what}")]

@@ -105,21 +105,17 @@ impl Seen {
     /// heard since, or one that cannot take part yet, such as before its board has its address.
     #[must_use]
     pub fn coming_up(&self) -> Option<String> {
-        let comes = |reached: &Reached| match (&self.swarm, &reached.membership) {
-            (_, Membership::Failed { .. }) => true,
-            (None, membership) => membership.node().is_some(),
-            (Some(swarm), Membership::Pending { node: Some(own) }) => swarm.knows(own),
-            (Some(_), _) => false,
-        };
-        let (name, reached) = self.reached().find(|(_, reached)| comes(reached))?;
-        Some(match (&self.swarm, &reached.membership) {
-            (_, Membership::Failed { words }) => {
-                format!("the engine of {name} cannot take part in its swarm yet ({words}): looking again")
+        self.reached().find_map(|(name, reached)| match (&self.swarm, &reached.membership) {
+            (_, Membership::Failed { words }) => Some(format!(
+                "the engine of {name} cannot take part in its swarm yet ({words}): looking again"
+            )),
+            (None, membership) => {
+                membership.node().map(|_| "no manager answers for the swarm yet: looking again".to_owned())
             }
-            (None, _) => "no manager answers for the swarm yet: looking again".to_owned(),
-            (Some(_), _) => {
-                format!("the engine of {name} has started, and its swarm does not hear it yet: looking again")
-            }
+            (Some(swarm), Membership::Pending { node: Some(own) }) if swarm.knows(own) => Some(format!(
+                "the engine of {name} has started, and its swarm does not hear it yet: looking again"
+            )),
+            (Some(_), _) => None,
         })
     }
 

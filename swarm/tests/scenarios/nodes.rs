@@ -8,7 +8,8 @@ use pirack_swarm::spec::{Availability, Role};
 use pirack_swarm::wait::{self, Look, node_left, node_ready, role_followed};
 
 use super::world::{
-    PATIENCE, World, change_node, draft, formed, made, node, service, settled, unsettled, wanted,
+    PATIENCE, World, change_node, draft, formed, made, node, service, settled, try_change_node, unsettled,
+    wanted,
 };
 
 /// The board of the one task.
@@ -75,16 +76,7 @@ pub(crate) async fn the_last_manager_is_neither_demoted_nor_removed<W: World>(wo
         change_node(engine, &name, |spec| spec.role = Role::Worker).await;
         wait::until(engine, role_followed(&name, Role::Worker), PATIENCE).await.unwrap();
     }
-    let look = async || {
-        let held = node(engine, &world.name(0)).await.held;
-        let mut spec = held.spec.clone();
-        spec.role = Role::Worker;
-        match engine.update_node(&held.id, held.version, &spec).await {
-            Err(EngineError::VersionConflict { .. }) => Look::NotYet("a conflict".into()),
-            answer => Look::Holds(answer),
-        }
-    };
-    let refused = wait::until_seen("an answer", PATIENCE, look).await.unwrap();
+    let refused = try_change_node(engine, &world.name(0), |spec| spec.role = Role::Worker).await;
     assert!(matches!(refused, Err(EngineError::QuorumLost { managers: 0, .. })), "{refused:?}");
     let id = node(engine, &world.name(0)).await.held.id;
     let refused = engine.remove_node(&id).await;

@@ -13,8 +13,8 @@ use pirack_swarm::spec::{
 };
 
 use super::world::{
-    Program, World, changed, draft, formed, held_service, made, node, planned, running, service, settled,
-    wanted,
+    Program, World, change_service, draft, formed, held_service, made, node, planned, running, service,
+    settled, wanted,
 };
 
 pub(crate) async fn a_service_that_says_nothing_is_applied_once_and_never_again<W: World>(world: &W) {
@@ -149,9 +149,9 @@ pub(crate) async fn what_has_no_field_here_is_seen_kept_and_set_back<W: World>(w
         ("TaskTemplate.Resources.Limits.Pids", "100"),
     ];
     let by_hand = by_hand.map(|(path, value)| (path.into(), value.into()));
-    let spec = changed(engine, "web", |spec| spec.unmodelled.extend(by_hand.clone())).await;
+    let spec = change_service(engine, "web", |spec| spec.unmodelled.extend(by_hand.clone())).await;
     assert_eq!(held_service(engine, "web").await.spec.unmodelled, spec.unmodelled, "it is seen");
-    let spec = changed(engine, "web", |spec| drop(spec.env.insert("A".into(), "1".into()))).await;
+    let spec = change_service(engine, "web", |spec| drop(spec.env.insert("A".into(), "1".into()))).await;
     assert_eq!(held_service(engine, "web").await.spec, spec, "it is kept through another change");
 
     let text = planned(engine, &desired).await.to_string();

@@ -180,7 +180,8 @@ pub(crate) async fn unsettled(engine: &impl Engine, name: &str, words: &str) {
         Ok(story) if story.contains(words) => Look::Holds(()),
         Ok(story) => Look::NotYet(story),
         // Who is cut off may have been the leader.
-        Err(error) => Look::NotYet(error.to_string()),
+        Err(error) if error.is_transient() => Look::NotYet(error.to_string()),
+        Err(error) => Look::Never(error.to_string()),
     };
     wait::until_seen(&format!("\"{words}\" of {name}"), PATIENCE, look).await.unwrap();
 }
@@ -189,35 +190,19 @@ pub(crate) async fn unsettled(engine: &impl Engine, name: &str, words: &str) {
 async fn story(engine: &impl Engine, name: &str) -> Result<String, EngineError> {
     let rollouts = engine.rollouts().await?;
     let tasks = engine.tasks().await?;
-    let held = engine.services().await?.into_iter().find(|held| held.spec.name == name).unwrap();
-    Ok(match wait::settlement(&held.spec, &tasks, &rollouts) {
+    Ok(match wait::settlement(&find_service(engine, name).await?.spec, &tasks, &rollouts) {
         wait::Settlement::Settled(tasks) => format!("settled: {tasks:?}"),
         wait::Settlement::Moving(words) => format!("moving: {words}"),
         wait::Settlement::Stuck(words) => format!("stuck: {words}"),
     })
 }
 
-/// Changes a service by hand, as often as it takes: the swarm itself writes a service while that is rolled out.
-pub(crate) async fn changed(
-    engine: &impl Engine,
-    name: &str,
-    change: impl Fn(&mut ServiceSpec),
-) -> ServiceSpec {
-    let look = async || {
-        let held = held_service(engine, name).await;
-        let mut spec = held.spec;
-        change(&mut spec);
-        match engine.update_service(&held.id, held.version, &spec).await {
-            Ok(_) => Look::Holds(spec),
-            Err(error @ EngineError::VersionConflict { .. }) => Look::NotYet(error.to_string()),
-            Err(error) => panic!("{error}"),
-        }
-    };
-    wait::until_seen(&format!("{name} as it is by hand"), PATIENCE, look).await.unwrap()
+pub(crate) async fn held_service(engine: &impl Engine, name: &str) -> Held<ServiceSpec> {
+    find_service(engine, name).await.unwrap()
 }
 
-pub(crate) async fn held_service(engine: &impl Engine, name: &str) -> Held<ServiceSpec> {
-    engine.services().await.unwrap().into_iter().find(|held| held.spec.name == name).unwrap()
+async fn find_service(engine: &impl Engine, name: &str) -> Result<Held<ServiceSpec>, EngineError> {
+    Ok(engine.services().await?.into_iter().find(|held| held.spec.name == name).unwrap())
 }
 
 /// Tasks of a service that are wanted.
@@ -232,19 +217,47 @@ pub(crate) async fn node(engine: &impl Engine, name: &str) -> ObservedNode {
     nodes.into_iter().find(|node| node.name == name && node.state != NodeState::Down).unwrap()
 }
 
-/// Changes a node, once more if Docker's own bookkeeping moved its version in between.
+/// Changes a node.
 pub(crate) async fn change_node(engine: &impl Engine, name: &str, change: impl Fn(&mut NodeSpec)) {
-    let look = async || {
+    try_change_node(engine, name, change).await.unwrap();
+}
+
+/// What a change of a node is answered.
+pub(crate) async fn try_change_node(
+    engine: &impl Engine,
+    name: &str,
+    change: impl Fn(&mut NodeSpec),
+) -> Result<(), EngineError> {
+    let write = async || {
         let held = node(engine, name).await.held;
         let mut spec = held.spec.clone();
         change(&mut spec);
-        match engine.update_node(&held.id, held.version, &spec).await {
-            Ok(_) => Look::Holds(()),
-            Err(pirack_swarm::engine::EngineError::VersionConflict { .. }) => {
-                Look::NotYet("a conflict".into())
-            }
-            Err(error) => Look::Never(error.to_string()),
-        }
+        engine.update_node(&held.id, held.version, &spec).await.map(drop)
     };
-    wait::until_seen("a change of a node", PATIENCE, look).await.unwrap();
+    answered(write).await
+}
+
+/// Changes a service, and tells how it is then.
+pub(crate) async fn change_service(
+    engine: &impl Engine,
+    name: &str,
+    change: impl Fn(&mut ServiceSpec),
+) -> ServiceSpec {
+    let write = async || {
+        let Held { id, version, mut spec } = held_service(engine, name).await;
+        change(&mut spec);
+        engine.update_service(&id, version, &spec).await.map(|_| spec)
+    };
+    answered(write).await.unwrap()
+}
+
+/// Reads and writes once more as long as the swarm's own bookkeeping moves the version in between.
+async fn answered<T, F: Future<Output = Result<T, EngineError>>>(
+    write: impl Fn() -> F,
+) -> Result<T, EngineError> {
+    let look = async || match write().await {
+        Err(conflict @ EngineError::VersionConflict { .. }) => Look::NotYet(conflict.to_string()),
+        answer => Look::Holds(answer),
+    };
+    wait::until_seen("an answer to a change", PATIENCE, look).await.unwrap()
 }

@@ -88,7 +88,7 @@ impl Rack {
 
     fn first_apply_killed_at_every_step(&mut self) {
         let kills = self.killed_after_each_step();
-        assert!(kills >= 5 * self.boards().len(), "bare boards need more than {kills} steps");
+        assert!(kills >= 6 * self.boards().len(), "bare boards need more than {kills} steps");
     }
 
     /// Applies are killed as they begin a step, as they wait within one, and as soon as they have done one, in turn,
