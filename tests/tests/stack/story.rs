@@ -58,6 +58,8 @@ impl World {
             self.ring(&rack),
             BTreeMap::from([("b1".into(), "UN".into()), ("b2".into(), "UN".into())])
         );
+        let (told, taken) = self.tokens_of_seed("b1");
+        assert_eq!(told, taken, "the seed has the tokens that it was told");
     }
 
     fn grows_and_rolls(&mut self) {

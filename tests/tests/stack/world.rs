@@ -211,6 +211,24 @@ impl World {
         told
     }
 
+    /// The tokens that a seed's service is told, and those that its node took.
+    pub(crate) fn tokens_of_seed(&self, board: &str) -> (BTreeSet<i64>, BTreeSet<i64>) {
+        let service = format!("cassandra-{board}");
+        let held = self.runtime.block_on(self.engine().services()).unwrap();
+        let held = held.into_iter().find(|held| held.spec.name == service).unwrap();
+        let options = &held.spec.env["JVM_EXTRA_OPTS"];
+        let told =
+            options.split_whitespace().find_map(|option| option.strip_prefix("-Dcassandra.initial_token="));
+        let asks = format!("docker exec $(docker ps --quiet --filter name={service}) nodetool info --tokens");
+        let board = self.lab.boards().iter().find(|known| known.name() == board).unwrap();
+        let said = board.command("sh").args(["-c", &asks]).output().unwrap();
+        let said = String::from_utf8(said.stdout).unwrap();
+        // "Token                  : -8935141660703064064"
+        let taken = said.lines().filter_map(|line| line.strip_prefix("Token ")?.rsplit_once(' '));
+        let number = |token: &str| token.parse().unwrap();
+        (told.unwrap().split(',').map(number).collect(), taken.map(|(_, token)| number(token)).collect())
+    }
+
     pub(crate) fn brokers(&self, rack: &Rack) -> BTreeSet<String> {
         self.health(rack).kafka().unwrap().brokers.clone()
     }

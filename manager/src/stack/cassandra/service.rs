@@ -33,6 +33,8 @@ const OWN_CHECK: &str = "/opt/cassandra/bin/healthy";
 /// The health check, for images that have none.
 pub(in crate::stack) const CHECK: (&str, &str, &str) =
     ("cassandra-healthy", "/opt/pirack/healthy", include_str!("../../../../images/cassandra/bin/healthy"));
+/// The tokens of a node: what Cassandra takes by itself since 4.0. Said, for a node that is told which must have as many.
+const TOKENS: usize = 16;
 /// The most of a heap's young part: 100 MB a core, by Cassandra's own rule, and boards have four.
 const YOUNGEST: Bytes = Bytes::mebibytes(400);
 
@@ -67,15 +69,18 @@ pub(in crate::stack) fn service(
         ("CASSANDRA_DC", identity.datacenter.clone()),
         ("CASSANDRA_RACK", board.place.clone()),
         ("CASSANDRA_ENDPOINT_SNITCH", "GossipingPropertyFileSnitch".to_owned()),
+        ("CASSANDRA_NUM_TOKENS", TOKENS.to_string()),
         // Both: with one of the two alone the official 4.0 refuses to start.
         ("MAX_HEAP_SIZE", megabytes(share.heap)),
         ("HEAP_NEWSIZE", megabytes(young)),
     ];
-    let mut options: Vec<String> = cassandra.jvm_options.iter().cloned().collect();
-    if identity.replaced.contains_key(board.name.as_str()) {
-        // Heeded by a node without data alone, and so harmless ever after.
-        options.push(format!("-Dcassandra.replace_address_first_boot={address}"));
-    }
+    // What a first start is told is heeded by a node without data alone, and so harmless ever after.
+    let first_start = if identity.replaced.contains_key(board.name.as_str()) {
+        Some(format!("-Dcassandra.replace_address_first_boot={address}"))
+    } else {
+        seed_tokens(identity, board).map(|tokens| format!("-Dcassandra.initial_token={tokens}"))
+    };
+    let options: Vec<String> = first_start.into_iter().chain(cassandra.jvm_options.clone()).collect();
     if !options.is_empty() {
         variables.push(("JVM_EXTRA_OPTS", options.join(" ")));
     }
@@ -112,6 +117,22 @@ fn seeds(rack: &Rack, identity: &CassandraIdentity, own: &Board) -> Result<Strin
         seeds.push(own.address);
     }
     Ok(seeds.iter().map(ToString::to_string).collect::<Vec<_>>().join(","))
+}
+
+/// The tokens of a seed, evenly among the other seeds'. Murmur3's ring is cut in as many slices as they have tokens
+/// together; each seed takes every so many-th, and of a slice its middle, for the ring's lowest token is nobody's.
+///
+/// Left to itself a seed asks Cassandra's allocator, which waits for a schema that nobody has yet (the ring delay of
+/// 30 s) and twice for gossip to settle: 46 s at the first seed, 19 s at another, for what can be reckoned here.
+fn seed_tokens(identity: &CassandraIdentity, own: &Board) -> Option<String> {
+    let seeds = identity.seeds.len();
+    let nth = identity.seeds.iter().position(|seed| seed == own.name.as_str())?;
+    let slices = (TOKENS * seeds) as i128;
+    let token = |turn: usize| {
+        let slice = (turn * seeds + nth) as i128;
+        i128::from(i64::MIN) + (2 * slice + 1) * (1 << 63) / slices
+    };
+    Some((0..TOKENS).map(|turn| token(turn).to_string()).collect::<Vec<_>>().join(","))
 }
 
 fn seed(rack: &Rack, name: &str) -> Result<Ipv4Addr, StackError> {

@@ -153,6 +153,40 @@ fn a_node_that_takes_a_lost_ones_place_says_so_and_is_no_seed_to_itself() {
 }
 
 #[test]
+fn seeds_alone_are_told_their_tokens_which_share_the_ring_evenly() {
+    let tokens = |spec: &str| -> Option<Vec<i64>> {
+        let (_, told) = spec.split_once("-Dcassandra.initial_token=")?;
+        let told = told.split_whitespace().next().unwrap();
+        Some(told.split(',').map(|token| token.parse().unwrap()).collect())
+    };
+    let (identity, specs) = began();
+    let told = ["b1", "b2", "b3"].map(|board| tokens(&specs[&format!("cassandra-{board}")]));
+    let [Some(first), Some(second), None] = &told else { panic!("{told:?}") };
+    for (board, all) in [("b1", first), ("b2", second)] {
+        let spec = &specs[&format!("cassandra-{board}")];
+        assert!(spec.contains(&format!("CASSANDRA_NUM_TOKENS = {}\n", all.len())), "{spec}");
+    }
+    let mut ring: Vec<(i64, &str)> =
+        first.iter().map(|token| (*token, "b1")).chain(second.iter().map(|token| (*token, "b2"))).collect();
+    ring.sort_unstable();
+    let slice = u64::MAX / 32 + 1;
+    assert!(
+        ring.windows(2).all(|two| two[0].0.abs_diff(two[1].0) == slice && two[0].1 != two[1].1),
+        "{ring:?}"
+    );
+    assert_eq!(ring[0].0.abs_diff(i64::MIN), slice / 2);
+    // Also where as many slices do not divide the ring.
+    let mut three = identity;
+    three.cassandra.as_mut().unwrap().seeds = ["b1", "b2", "b3"].map(str::to_owned).to_vec();
+    let specs = specs_of(&desk(3), &three);
+    let mut ring: Vec<i64> = specs.values().filter_map(|spec| tokens(spec)).flatten().collect();
+    ring.sort_unstable();
+    let widths: Vec<u64> = ring.windows(2).map(|two| two[0].abs_diff(two[1])).collect();
+    assert_eq!(widths.len(), 47);
+    assert!(widths.iter().all(|width| width.abs_diff(u64::MAX / 48) <= 1), "{widths:?}");
+}
+
+#[test]
 fn data_lie_on_the_disk_that_the_file_names() {
     let (identity, before) = began();
     for mount in ["/srv/data", "/srv/data/"] {
