@@ -4,7 +4,6 @@ use pirack_tests::wait;
 
 use crate::Promise;
 use crate::rack::{self, APPLY, Rack};
-use crate::seed;
 
 pub(crate) const PROMISES: &[Promise] =
     &[("kill::applies_that_are_killed_one_after_another_are_finished_by_the_next", Rack::applies_are_killed)];
@@ -19,15 +18,8 @@ pub(crate) const EVERY_STEP_FROM_BARE_BOARDS: &[Promise] = &[(
     Rack::first_apply_killed_at_every_step,
 )];
 
-/// So many applies of one roll are killed; as another board is joined anew, the rest of five.
-const OF_A_ROLL: usize = 3;
-
-/// When an apply is killed: once it has done so many steps, or as it waits within the next one.
-#[derive(Debug)]
-struct Kill {
-    done: usize,
-    waits: bool,
-}
+/// So many applies are killed where chance would have it: two as a board is joined anew, the others in rolls.
+const BY_CHANCE: usize = 5;
 
 /// By the lines that an apply says; one that does not come to wait is killed once it has done the step.
 const BOUNDARIES: [fn(&str) -> bool; 3] = [begins, |line| waits(line) || is_done(line), is_done];
@@ -40,17 +32,16 @@ fn is_done(line: &str) -> bool {
     line.contains('[') && line.contains(": done in ")
 }
 
-fn waits(line: &str) -> bool {
+pub(crate) fn waits(line: &str) -> bool {
     line.contains('[') && !begins(line) && !is_done(line)
 }
 
 impl Rack {
     fn applies_are_killed(&mut self) {
         self.raise_heaps();
-        let mut chance = seed::Chance(seed::of_this_run());
-        for _ in 0..OF_A_ROLL {
-            if !self.killed_within(&mut chance, 3) {
-                // What was killed had brought all of the roll about: another one.
+        while self.killed < BY_CHANCE {
+            if !self.kill_an_apply() {
+                // Those that were killed had brought all of the roll about: another one.
                 self.raise_heaps();
             }
         }
@@ -59,17 +50,29 @@ impl Rack {
         self.ends_with(&["plan"], 0);
     }
 
-    /// Starts an apply that is killed somewhere in so many steps. Whether it was: one that ended before must be well.
-    pub(crate) fn killed_within(&self, chance: &mut seed::Chance, steps: usize) -> bool {
-        let kill @ Kill { done, waits } = Kill { done: chance.below(steps), waits: chance.below(2) == 0 };
-        println!("kill -9 of an apply: {kill:?}; PIRACK_SEED={}", seed::of_this_run());
-        let mut apply = self.start(&["apply"]);
-        let reached = wait::until("the place to kill it at", APPLY, || {
-            let said = apply.said();
+    /// Starts an apply that is killed once it has done so many of its steps, or as it waits within the next one,
+    /// by chance. Whether it was: one that ended before must be well.
+    pub(crate) fn kill_an_apply(&mut self) -> bool {
+        let steps = self.plan()["steps"].as_array().unwrap().len();
+        if steps == 0 {
+            return false;
+        }
+        let (done, within) = (self.chance.usize(..steps), self.chance.bool());
+        println!("kill -9 of an apply: {done} of {steps} steps done, within the next: {within}");
+        let killed = self.killed_at(|said| {
             let mut lines = said.lines();
             let through = lines.by_ref().filter(|line| is_done(line)).take(done).count();
-            let is_there = through == done && (!waits || lines.any(self::waits));
-            if is_there { Some(true) } else { apply.has_ended().then_some(false) }
+            through == done && (!within || lines.any(|line| waits(line) || is_done(line)))
+        });
+        self.killed += usize::from(killed);
+        killed
+    }
+
+    /// Starts an apply and kills it as soon as what it said is so. Whether it was: one that ended before must be well.
+    fn killed_at(&self, is_there: impl Fn(&str) -> bool) -> bool {
+        let mut apply = self.start(&["apply"]);
+        let reached = wait::until("the place to kill it at", APPLY, || {
+            if is_there(&apply.said()) { Some(true) } else { apply.has_ended().then_some(false) }
         });
         if reached {
             rack::kill(apply);
@@ -95,22 +98,7 @@ impl Rack {
     /// until one has nothing left to do. How many were.
     fn killed_after_each_step(&self) -> usize {
         let mut kills = 0;
-        loop {
-            let mut apply = self.start(&["apply"]);
-            let boundary = BOUNDARIES[kills % BOUNDARIES.len()];
-            let ended = wait::until("a boundary", APPLY, || {
-                if apply.said().lines().any(boundary) {
-                    Some(false)
-                } else {
-                    apply.has_ended().then_some(true)
-                }
-            });
-            if ended {
-                let ended = apply.end(APPLY);
-                assert_eq!(ended.code, Some(0), "after {kills} kills: {ended:#?}");
-                break;
-            }
-            rack::kill(apply);
+        while self.killed_at(|said| said.lines().any(BOUNDARIES[kills % BOUNDARIES.len()])) {
             kills += 1;
         }
         println!("killed {kills} times");

@@ -12,6 +12,7 @@ mod clients;
 mod drift;
 mod gone;
 mod kill;
+mod lock;
 mod power;
 mod rack;
 mod roll;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         serve::PROMISES,
         drift::PROMISES,
         roll::PROMISES,
+        lock::PROMISES,
         kill::PROMISES,
         at_length(kill::EVERY_STEP_OF_A_ROLL),
         power::PROMISES,

@@ -3,7 +3,6 @@
 
 use crate::Promise;
 use crate::rack::Rack;
-use crate::seed;
 
 pub(crate) const PROMISES: &[Promise] = &[(
     "power::all_boards_lose_power_at_once_and_the_rack_is_healthy_again_without_a_command",
@@ -16,9 +15,8 @@ impl Rack {
         self.lab.cut_power().unwrap();
         // The admin, the first, comes last; the others as it happens.
         let mut others: Vec<usize> = (2..=self.lab.boards().len()).collect();
-        let seed = seed::of_this_run();
-        seed::Chance(seed).shuffle(&mut others);
-        println!("power comes back to {others:?}, and then to the admin: PIRACK_SEED={seed}");
+        self.chance.shuffle(&mut others);
+        println!("power comes back to {others:?}, and then to the admin");
         for number in others.into_iter().chain([1]) {
             self.lab.board(number).power_on().unwrap();
         }

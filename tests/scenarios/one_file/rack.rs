@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use fastrand::Rng;
 use pirack_lab::{Board, Failed, Lab, Spec, images, package};
 use pirack_tests::fleet::cursor;
 use pirack_tests::ledger::Ledger;
@@ -19,6 +20,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::Promise;
+use crate::seed;
 use crate::serve::Service;
 
 /// How long one apply may take, a roll through the twelve JVMs of six boards on a machine of two cores.
@@ -52,6 +54,9 @@ pub(crate) struct Rack {
     pub(crate) managers: [usize; 3],
     /// How many of the lab's boards have left the rack, the last ones.
     pub(crate) left: usize,
+    pub(crate) chance: Rng,
+    /// How many applies were killed where chance would have it.
+    pub(crate) killed: usize,
 }
 
 /// What the story changes in the file.
@@ -81,6 +86,8 @@ impl Rack {
             heaps: Heaps { kafka: 256, cassandra: 384 },
             managers: MANAGERS,
             left: 0,
+            chance: seed::chance(),
+            killed: 0,
         };
         rack.write_file();
         Ok(rack)
@@ -140,11 +147,20 @@ jvm_options = "{QUICK_RING}"
 
     /// A `pirack` of this rack, running.
     pub(crate) fn start(&self, arguments: &[&str]) -> Program {
+        self.start_in(self.state(), arguments)
+    }
+
+    /// One of another person, at another machine: with a history of its own.
+    pub(crate) fn start_elsewhere(&self, arguments: &[&str]) -> Program {
+        self.start_in(self.folder.path().join("elsewhere"), arguments)
+    }
+
+    fn start_in(&self, state: PathBuf, arguments: &[&str]) -> Program {
         let file = self.file();
         let mut all = vec!["--file", file.to_str().unwrap()];
         all.extend(arguments);
         let mut command = Command::new(program::pirack());
-        command.args(all).env("XDG_STATE_HOME", self.state());
+        command.args(all).env("XDG_STATE_HOME", state);
         Program::spawn(command)
     }
 

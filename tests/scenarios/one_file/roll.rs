@@ -8,7 +8,6 @@ use crate::Promise;
 use crate::clients::Clients;
 use crate::gone::{docker, membership, volumes};
 use crate::rack::{MANAGERS, Rack, delivers, is_empty};
-use crate::seed;
 
 pub(crate) const PROMISES: &[Promise] = &[
     ("roll::a_heap_change_rolls_through_both_and_no_acknowledged_write_fails_or_is_lost", Rack::heaps_change),
@@ -106,9 +105,8 @@ impl Rack {
         board.reflash().unwrap();
         self.when_degraded("the board", |words| words.contains("b2"));
         self.write_file();
-        let mut chance = seed::Chance(seed::of_this_run());
         for _ in 0..2 {
-            self.killed_within(&mut chance, 5);
+            self.kill_an_apply();
         }
         self.apply();
         self.when_healthy();
