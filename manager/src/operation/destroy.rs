@@ -6,9 +6,11 @@
 //!   this rack's. A board that nobody shows to be such a node leaves what it is in only where that is allowed.
 //! - Data stay unless volumes were asked for. What goes while the rest stays goes as it would in an apply: a
 //!   Cassandra node hands its data over first, and whatever loses data or quorum is refused.
+//! - What the rack remembers follows its data: a node that left its ring, or lost its data, comes back as a new one.
 //! - Workers leave before managers, managers one by one with a majority left, the last by force.
 //! - Every step may be the last: the next one goes on from what it sees, and one with nothing left does nothing.
 
+mod memory;
 mod scope;
 mod show;
 mod steps;

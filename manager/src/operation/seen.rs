@@ -19,7 +19,7 @@ pub type Volumes = BTreeMap<BoardName, BTreeSet<String>>;
 /// What there is of data on the boards that answer, whether anybody uses it or not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Kept {
-    /// All volumes, by name.
+    /// All volumes, by name; no board that does not tell.
     pub volumes: Volumes,
     /// The services' folders on data disks.
     pub folders: BTreeMap<BoardName, BTreeSet<AbsolutePath>>,

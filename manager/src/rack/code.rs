@@ -88,7 +88,7 @@ codes! {
     PlacesUneven "RF043" Warning "fewer places than copies: rows pile up where a place is small";
     StargateVersion "RF044" Error "Stargate without a Cassandra that it can speak to";
     StargateBeside "RF045" Error "Stargate on a board with Cassandra";
-    TwoPlaces "RF046" Error "Cassandra at two places: a third node could not choose its tokens";
+    TwoPlaces "RF046" Error "Cassandra at two places: a third node that is no seed could not choose its tokens";
     Memory "RF050" Error "a board with less memory than what runs on it may take";
     Heap "RF051" Error "a heap that does not fit its limit, or a young part its heap";
     Port "RF052" Error "two services on one port of a board";

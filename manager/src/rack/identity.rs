@@ -275,14 +275,22 @@ pub fn settle(
 }
 
 /// Seeds that the file names take the place of all, and one that has gone is forgotten. Either is a change that
-/// every node is restarted for, one after another, and so it must be asked for.
+/// every node is restarted for, one after another, and so it must be asked for; another order of the same is none.
+///
+/// A seed's tokens follow from its place among the seeds ([`crate::stack::cassandra`]), and one without data heeds
+/// them. So once the ring has a node, only members are among seeds that change: in its new place one that has yet to
+/// join might be told tokens that another has. It joins as no seed, and the file can name it from then on.
 fn seeds(known: &CassandraIdentity, cassandra: &Cassandra) -> Vec<String> {
     let nodes = texts(&cassandra.nodes);
-    let may = |seed: &String| {
-        nodes.contains(seed)
-            && (known.members.is_empty() || known.members.contains_key(seed) || known.seeds.contains(seed))
+    let is_member = |seed: &String| known.members.is_empty() || known.members.contains_key(seed);
+    let of = |mut boards: Vec<String>| {
+        boards.retain(|seed| nodes.contains(seed) && (is_member(seed) || known.seeds.contains(seed)));
+        if sorted(&boards) == sorted(&known.seeds) {
+            return known.seeds.clone();
+        }
+        boards.retain(is_member);
+        boards
     };
-    let of = |boards: Vec<String>| boards.into_iter().filter(may).collect::<Vec<_>>();
     let named = if cassandra.seeds_named { of(texts(&cassandra.seeds)) } else { vec![] };
     // The last of them went with its board: whoever has data.
     let choices = [named, of(known.seeds.clone()), of(texts(&cassandra.seeds)), of(nodes.clone())];

@@ -10,6 +10,7 @@ use pirack_swarm::observed::{Held, NodeState, Observed, ObservedNode};
 use pirack_swarm::plan::{self as swarm, Action, Move};
 use pirack_swarm::spec::{Availability, NodeSpec, Role, ServiceSpec};
 
+use super::memory::{self, Going};
 use super::scope::{Parts, Scope, owner, owner_of_folder};
 use super::whose;
 use crate::look::SwarmLook;
@@ -20,7 +21,7 @@ use crate::stack::roll::{self, Part, Round, Turn, Unit};
 use crate::stack::{self, Engine};
 
 /// Why anything goes.
-const ASKED: &str = "it was asked for";
+pub(super) const ASKED: &str = "it was asked for";
 
 /// The plan.
 #[must_use]
@@ -42,6 +43,7 @@ pub fn plan(rack: &Rack, scope: &Scope, allowed: &BTreeSet<String>, seen: &Seen,
     }
     let strays = whose::strays(scope, allowed, seen, &mut plan);
     data(rack, scope, kept, &strays, &mut plan);
+    memory::forget(&Going { rack, scope, observed, kept, strays: &strays }, seen, &mut plan);
     for (name, board) in seen.reached().filter(|(name, _)| scope.takes_agent(name)) {
         let alone = seen.swarm.is_none() && scope.is_agents_alone();
         if (alone || !strays.contains(name))

@@ -50,8 +50,8 @@ rm -f "$1"
 mkdir -p "${3%/*}"
 printf '%s' "$2" >"$3""#;
 
-/// An agent that stops ships what it can first; one that could not goes on. Done in one go, for whoever asked for it
-/// may be killed in between.
+/// An agent that stops ships what it can first; one that could not goes on, and so does one whose queue cannot be read:
+/// what is not known to be delivered waits. Done in one go, for whoever asked for it may be killed in between.
 const RETIRE: &str = r#"set -eu
 if [ -d /run/systemd/system ]; then
     ask() { systemctl --quiet "$1" pirack-agent >&2; }
@@ -64,7 +64,18 @@ else
     }
 fi
 ask stop
-left=$(pirack-agent --config "$1" buffer status |
+if ! said=$(pirack-agent --config "$1" buffer status 2>&1); then
+    case $said in
+    # It has never had anything to deliver.
+    *'no queue lies in'*) said= ;;
+    *)
+        ask start
+        echo "$said" >&2
+        exit 1
+        ;;
+    esac
+fi
+left=$(printf '%s\n' "$said" |
     awk '$2 == "at" && $4 > 0 { print $4 " for " $1 } $2 == "unreadable:" { print "all for " $1 }')
 if [ -n "$left" ]; then
     ask start
@@ -107,5 +118,59 @@ pub(super) async fn retire(link: &Link) -> Result<(), WorldError> {
             let why = format!("records still wait in its queue, {left}: see that it reaches those");
             Err(WorldError::Busy { board: board.clone(), what: what.to_owned(), why })
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::process::{Command, Output};
+
+    use super::*;
+
+    /// Retires an agent that answers so, and tells what its service was asked for besides.
+    fn retired(answer: &str) -> (Output, String) {
+        let folder = tempfile::tempdir().unwrap();
+        let asked = folder.path().join("asked");
+        let note = format!(
+            "for word; do case $word in start|stop|disable) echo $word >>{} ;; esac; done",
+            asked.display()
+        );
+        for (program, text) in
+            [("pirack-agent", answer), ("systemctl", &note), ("service", &note), ("update-rc.d", &note)]
+        {
+            let path = folder.path().join(program);
+            std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap());
+        let ran = Command::new("sh").args(["-c", RETIRE, "pirack", CONFIGURATION]).env("PATH", path).output();
+        (ran.unwrap(), std::fs::read_to_string(asked).unwrap().replace('\n', " ").trim_end().to_owned())
+    }
+
+    #[test]
+    fn an_agent_stops_for_good_only_when_its_queue_is_known_to_be_empty() {
+        let delivered = "echo 'queue      none yet'; echo 'kafka      at 7, 0 records wait'";
+        let none = "echo 'pirack-agent: no queue lies in /var/lib/pirack: name its folder' >&2; exit 1";
+        for answer in [delivered, none] {
+            let (ran, asked) = retired(answer);
+            assert!(ran.status.success() && ran.stdout.is_empty(), "{answer}: {ran:?}");
+            assert_eq!(asked, "stop disable", "{answer}");
+        }
+        let (ran, asked) =
+            retired("echo 'kafka      at 7, 3 records wait'; echo 'cassandra  unreadable: it begins anew'");
+        assert_eq!(
+            (String::from_utf8(ran.stdout).unwrap().as_str(), asked.as_str()),
+            ("3 for kafka\nall for cassandra\n", "stop start")
+        );
+    }
+
+    #[test]
+    fn an_agent_whose_queue_cannot_be_read_goes_on_and_says_why() {
+        let (ran, asked) =
+            retired("echo 'pirack-agent: cannot read the queue: Input/output error' >&2; exit 1");
+        assert!(!ran.status.success() && ran.stdout.is_empty(), "{ran:?}");
+        assert!(String::from_utf8(ran.stderr).unwrap().contains("Input/output error"));
+        assert_eq!(asked, "stop start");
     }
 }

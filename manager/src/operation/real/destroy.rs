@@ -38,15 +38,16 @@ impl RealWorld {
             let engine = reached.engine.ok()?;
             let volumes = async {
                 let asked = engine.client().list_volumes(None::<ListVolumesOptions>);
-                timeout(ANSWER, asked).await.ok()?.ok()?.volumes
+                timeout(ANSWER, asked).await.ok()?.ok().map(|told| told.volumes.unwrap_or_default())
             };
             let (volumes, disk) = tokio::join!(volumes, look::disk::look(&reached.link, rack, board, ANSWER));
             Some((&board.name, volumes, disk))
         });
         let mut kept = Kept::default();
         for (name, volumes, disk) in join_all(each).await.into_iter().flatten() {
-            let volumes = volumes.into_iter().flatten().map(|volume| volume.name).collect();
-            kept.volumes.insert(name.clone(), volumes);
+            if let Some(volumes) = volumes {
+                kept.volumes.insert(name.clone(), volumes.into_iter().map(|volume| volume.name).collect());
+            }
             match disk {
                 Ok(Some(DiskSeen { astray: None, folders })) if !folders.is_empty() => {
                     kept.folders.insert(name.clone(), folders.into_keys().collect());

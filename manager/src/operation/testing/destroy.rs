@@ -13,6 +13,7 @@ use crate::operation::leave;
 use crate::operation::seen::{Kept, Volumes};
 use crate::operation::world::WorldError;
 use crate::rack::{BoardName, Rack};
+use crate::stack::Engine;
 
 impl FakeRack {
     /// The volumes and folders that running tasks have now, by board.
@@ -39,9 +40,7 @@ impl FakeRack {
         let mut kept = Kept::default();
         for board in rack.boards.iter().filter(|board| !state.away.contains(&board.name)) {
             let name = &board.name;
-            if let Some(volumes) = state.volumes.get(name) {
-                kept.volumes.insert(name.clone(), volumes.clone());
-            }
+            kept.volumes.insert(name.clone(), state.volumes.get(name).cloned().unwrap_or_default());
             let Some(disk) = &board.data_disk else { continue };
             let DiskSeen { astray, folders } = disk_seen(&state, board, disk);
             if let Some(words) = astray {
@@ -55,7 +54,11 @@ impl FakeRack {
 
     pub(super) async fn remove_volume(&self, board: &BoardName, volume: &str) -> Result<(), WorldError> {
         self.unused(MountKind::Volume, board, volume).await?;
-        self.state().volumes.entry(board.clone()).or_default().remove(volume);
+        let mut state = self.state();
+        state.volumes.entry(board.clone()).or_default().remove(volume);
+        if volume == Engine::Cassandra.on(board.as_str()) {
+            state.stacks.is_emptied(board.as_str());
+        }
         Ok(())
     }
 

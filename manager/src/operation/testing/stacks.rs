@@ -70,6 +70,8 @@ struct RingNode {
     gone: bool,
     /// Its disk was lost, and the ring still knows it by what was there.
     lost: bool,
+    /// It was in a ring before, and what it had has been removed since.
+    emptied: bool,
 }
 
 impl RingNode {
@@ -221,6 +223,16 @@ impl Stacks {
                 if node.lost && env.is_some_and(is_alone) {
                     self.violations.push(format!("Cassandra on {board} began a ring of its own"));
                 }
+                if !node.began
+                    && node.emptied
+                    && env.is_some_and(|env| seeds(env).any(|seed| is_own(env, seed)))
+                {
+                    self.violations.push(format!("Cassandra on {board} came back empty and as a seed"));
+                }
+                if !node.began && env.is_some_and(replaces) {
+                    self.violations
+                        .push(format!("Cassandra on {board} takes the place of a node that never was"));
+                }
                 node.starts(env.is_some_and(replaces));
             } else if task.is_some() {
                 node.joining = node.joining.and_then(|left| left.checked_sub(1));
@@ -309,6 +321,19 @@ impl Stacks {
         self.goes_dark(board);
         if let Some(node) = self.nodes.get_mut(board) {
             (node.lost, node.gone, node.joining) = (node.began, false, None);
+        }
+    }
+}
+
+impl Stacks {
+    /// The volume or folder of its node was removed. Of a ring that has no data anywhere nothing is left.
+    pub(super) fn is_emptied(&mut self, board: &str) {
+        if let Some(node) = self.nodes.get_mut(board) {
+            (node.lost, node.gone, node.joining, node.emptied) = (node.began, false, None, true);
+        }
+        if self.nodes.values().all(|node| node.lost || !node.began) {
+            self.nodes.clear();
+            self.rows = None;
         }
     }
 }

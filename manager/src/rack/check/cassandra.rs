@@ -164,8 +164,8 @@ impl Checker<'_> {
         Some(copies)
     }
 
-    /// A node chooses its tokens for [`COPIES`], whatever the rack's own keyspace has: at two places a third node
-    /// never starts. With more places and fewer than copies, one place holds more than its share of every row.
+    /// A node that is no seed chooses its tokens for [`COPIES`], whatever the rack's own keyspace has: at two places a
+    /// third never starts, and which are seeds may change. With more places and fewer than copies, one place holds more than its share of every row.
     fn uneven(&mut self, section: &Spanned<CassandraSection>, boards: &Boards, nodes: &Chosen, copies: u32) {
         let nodes = if nodes.known { nodes.names.as_slice() } else { &[] };
         let Some(places) = places(nodes, boards) else { return };
@@ -173,7 +173,7 @@ impl Checker<'_> {
             self.say(
                 Code::TwoPlaces,
                 section.span(),
-                format!("{} nodes at {places} places: a node chooses its tokens for {COPIES} copies, and the third refuses to start", nodes.len()),
+                format!("{} nodes at {places} places: a node that is no seed chooses its tokens for {COPIES} copies, and refuses to start as the third", nodes.len()),
                 format!("give the boards of Cassandra's nodes one place, or {COPIES} and more"),
             );
         } else if places > 1 && places < usize::try_from(copies).unwrap_or(usize::MAX) {

@@ -116,6 +116,44 @@ fn a_new_node_that_the_file_names_as_a_seed_is_one_only_once_it_is_a_member() {
     assert_eq!(seeds(&identity), ["b4", "b1"]);
 }
 
+/// The rack's memory, with these members of the ring.
+fn with_members(identity: &Identity, members: &[&str]) -> Identity {
+    let mut identity = identity.clone();
+    let members = members.iter().map(|name| ((*name).into(), "rack1".into()));
+    identity.cassandra.as_mut().unwrap().members = members.collect();
+    identity
+}
+
+/// The rack's seeds, where its file names these and the ring has these members.
+fn seeds_of(identity: &Identity, rack: &Rack, named: &[&str], members: &[&str]) -> Vec<String> {
+    let (identity, mut rack) = (with_members(identity, members), rack.clone());
+    let ring = rack.cassandra.as_mut().unwrap();
+    (ring.seeds, ring.seeds_named) = (named.iter().map(|seed| seed.parse().unwrap()).collect(), true);
+    settle(Some(&identity), &rack, no_more_ids).0.cassandra.unwrap().seeds
+}
+
+#[test]
+fn the_same_seeds_in_another_order_change_nothing() {
+    let file = rack(&["b1", "b2", "b3"], "");
+    let identity = first(&file);
+    for members in [vec![], vec!["b1"], vec!["b1", "b2", "b3"]] {
+        assert_eq!(seeds_of(&identity, &file, &["b2", "b1"], &members), ["b1", "b2"]);
+    }
+}
+
+#[test]
+fn a_seed_that_has_yet_to_join_is_none_among_seeds_that_change() {
+    let file = rack(&["b1", "b2", "b3", "b4"], "");
+    let identity = first(&file);
+    // As the first of two it would be told what b1 has.
+    assert_eq!(seeds_of(&identity, &file, &["b2", "b4"], &["b1", "b4"]), ["b4"]);
+    assert_eq!(seeds_of(&identity, &file, &["b2", "b4"], &["b1", "b2", "b4"]), ["b2", "b4"]);
+    // The one that goes leaves a ring that begins at whoever has data, and not at one that has none.
+    let left =
+        settle(Some(&with_members(&identity, &["b1", "b3", "b4"])), &without(&file, "b1"), no_more_ids).0;
+    assert_eq!(left.cassandra.unwrap().seeds, ["b3", "b4"]);
+}
+
 #[test]
 fn when_the_last_seed_goes_nodes_with_data_take_its_part() {
     let mut identity = first(&rack(&["b1", "b2", "b3"], ""));

@@ -138,6 +138,15 @@ impl CassandraHealth {
         self.nodes.get(board).is_some_and(Node::is_well)
     }
 
+    /// Whether this board's node may be serving rows: it answers clients, or the others hear it and it has its share.
+    /// One that is late with its answer, as small boards are while they collect garbage, is a replica all the same.
+    #[must_use]
+    pub fn serves(&self, board: &str) -> bool {
+        let heard = |gossip: &Gossip| gossip.up && gossip.state != State::Joining;
+        let serves = |node: &Node| node.cql.is_some() || node.gossip.as_ref().is_some_and(heard);
+        self.nodes.get(board).is_some_and(serves)
+    }
+
     /// The nodes that are in the ring, whatever their state.
     pub fn members(&self) -> impl Iterator<Item = &str> {
         self.nodes.iter().filter(|(_, node)| node.gossip.is_some()).map(|(name, _)| name.as_str())

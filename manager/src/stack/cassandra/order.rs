@@ -4,8 +4,8 @@
 //! it write out what it has in memory. What does not run is mended first; then nodes join; a node that is to go
 //! hands its data over while it is up, and one that is dead is forgotten by the others.
 //!
-//! Nodes join in this order: one at each new place, then seeds, then the rest. Who is told no tokens, as seeds are, chooses
-//! them for three copies (`allocate_tokens_for_local_replication_factor` of both images), and Cassandra's
+//! Nodes join in this order: one at each new place, then seeds, then the rest. Seeds are told their tokens; every other
+//! node chooses its own for three copies (`allocate_tokens_for_local_replication_factor` of both images), and Cassandra's
 //! `TokenAllocation` refuses to at a place that has a node while two places have some: at a new place it never does.
 
 use std::collections::{BTreeMap, BTreeSet};

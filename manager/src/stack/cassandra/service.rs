@@ -124,6 +124,9 @@ fn seeds(rack: &Rack, identity: &CassandraIdentity, own: &Board) -> Result<Strin
 ///
 /// Left to itself a seed asks Cassandra's allocator, which waits for a schema that nobody has yet (the ring delay of
 /// 30 s) and twice for gossip to settle: 46 s at the first seed, 19 s at another, for what can be reckoned here.
+///
+/// A seed that joined otherwise, as a node that was named one later, has other tokens than its service is told. That is
+/// harmless: a node with data keeps its own.
 fn seed_tokens(identity: &CassandraIdentity, own: &Board) -> Option<String> {
     let seeds = identity.seeds.len();
     let nth = identity.seeds.iter().position(|seed| seed == own.name.as_str())?;

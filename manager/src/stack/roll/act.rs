@@ -102,14 +102,16 @@ pub enum ActError {
 }
 
 impl Act {
-    /// Whether it is to be done, as the stacks are now. A node that does not answer cannot be drained and has
-    /// nothing that a drain would save; one that is mended by its change must not be waited for.
+    /// Whether it is to be done, as the stacks are now. A node that serves nobody has nothing that a drain would
+    /// save; one that is mended by its change, since its task does not run, must not be waited for.
     #[must_use]
     pub fn due(&self, health: &StackHealth) -> Due {
         let node = |board: &String| health.cassandra().and_then(|ring| ring.nodes.get(board));
+        let serves = |board: &String| health.cassandra().is_some_and(|ring| ring.serves(board));
         let gossip = |board| node(board).and_then(|node| node.gossip.as_ref());
         match self {
             Self::Drain { board } if node(board).is_some_and(|node| node.cql.is_some()) => Due::Now,
+            Self::Drain { board } if serves(board) && health.runs(&Engine::Cassandra.on(board)) => Due::Now,
             Self::Drain { board } => {
                 Due::Needless(format!("Cassandra on {board} does not answer, and so is not drained"))
             }

@@ -118,11 +118,13 @@ impl Gate {
             }
             Self::KafkaWithout { .. } => Ok(()),
             Self::RingSpares { board } => {
+                // Where no gossip is heard, the others' view of it is no proof that it is away.
+                let unheard = |ring: &CassandraHealth| {
+                    ring.gossip_silence.is_some() && health.runs(&Engine::Cassandra.on(board))
+                };
                 match silent(health.cassandra.as_ref(), health, Engine::Cassandra, board)? {
                     // A node that is no more in the ring than a stopped one takes nothing away.
-                    Some(ring) if ring.nodes.get(board).is_some_and(|node| node.cql.is_some()) => {
-                        ring_whole(ring, Some(board))
-                    }
+                    Some(ring) if ring.serves(board) || unheard(ring) => ring_whole(ring, Some(board)),
                     _ => Ok(()),
                 }
             }

@@ -78,6 +78,30 @@ fn the_ring_takes_nobody_in_while_it_is_not_whole_or_has_two_schemas() {
     assert!(gate.holds(&health).is_err());
 }
 
+#[test]
+fn a_node_that_is_late_to_answer_is_still_a_replica_and_one_that_is_dead_or_joins_is_mended_first() {
+    let gate = Gate::RingSpares { board: "b1".into() };
+    let drain = Act::Drain { board: "b1".into() };
+    let mut health = all_well(3);
+    ring(&mut health).nodes.get_mut("b1").unwrap().cql = None;
+    assert_eq!((gate.holds(&health), drain.due(&health)), (Ok(()), Due::Now));
+    dark(&mut health, "b3");
+    assert!(gate.holds(&health).unwrap_err().to_string().contains("b3 (DN"));
+    let mut unheard = health.clone();
+    ring(&mut unheard).gossip_silence = Some("nodetool failed".into());
+    ring(&mut unheard).nodes.values_mut().for_each(|node| node.gossip = None);
+    assert!(gate.holds(&unheard).unwrap_err().to_string().contains("nodetool failed"));
+    unheard.running.remove("cassandra-b1");
+    assert_eq!(gate.holds(&unheard), Ok(()), "what does not run takes nothing away");
+    let mut joins = health.clone();
+    ring(&mut joins).nodes.get_mut("b1").unwrap().gossip.as_mut().unwrap().state = State::Joining;
+    dark(&mut health, "b1");
+    for health in [joins, health] {
+        assert_eq!(gate.holds(&health), Ok(()));
+        assert!(matches!(drain.due(&health), Due::Needless(_)));
+    }
+}
+
 /// What is in the way of a rack that is well.
 fn not_well(rack: &Rack, health: &StackHealth) -> Vec<String> {
     well(rack).iter().filter_map(|gate| gate.holds(health).err()).map(|waiting| waiting.to_string()).collect()
