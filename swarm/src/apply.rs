@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Answer, Engine, EngineError};
 use crate::object::{Id, Object, Version};
 use crate::observed::{Held, Observed};
 use crate::plan::{Action, Plan, Step};
@@ -110,19 +110,12 @@ const MOST_MOVES: usize = 10;
 pub async fn take(action: &Action, engine: &impl Engine, known: &mut Known) -> Result<(), EngineError> {
     match action {
         Action::UpdateNode { id, version, spec } => {
-            let mut at = known.nodes.get(id).map_or(*version, |(version, _)| *version);
-            for _ in 0..MOST_MOVES {
-                match engine.update_node(id, at, spec).await {
-                    Err(conflict @ EngineError::VersionConflict { .. }) => {
-                        let now = engine.nodes().await?.into_iter().find(|node| node.held.id == *id);
-                        at = unmoved(now.map(|node| node.held), known.nodes.get(id), conflict)?;
-                    }
-                    outcome => {
-                        known.nodes.insert(id.clone(), (outcome?, spec.clone()));
-                        break;
-                    }
-                }
-            }
+            let write = |at| engine.update_node(id, at, spec);
+            let now = || async {
+                let nodes = engine.nodes().await?.into_iter();
+                Ok(nodes.map(|node| node.held).find(|held| held.id == *id))
+            };
+            update(&mut known.nodes, id, *version, spec, write, now).await?;
         }
         Action::RemoveNode { id } => engine.remove_node(id).await?,
         Action::CreateNetwork { spec } => drop(engine.create_network(spec).await?),
@@ -139,23 +132,39 @@ pub async fn take(action: &Action, engine: &impl Engine, known: &mut Known) -> R
         Action::RemoveSecret { id } => engine.remove_secret(id).await?,
         Action::CreateService { spec } => drop(engine.create_service(spec).await?),
         Action::UpdateService { id, version, spec } => {
-            let mut at = known.services.get(id).map_or(*version, |(version, _)| *version);
-            for _ in 0..MOST_MOVES {
-                match engine.update_service(id, at, spec).await {
-                    Err(conflict @ EngineError::VersionConflict { .. }) => {
-                        let now = engine.services().await?.into_iter().find(|held| held.id == *id);
-                        at = unmoved(now, known.services.get(id), conflict)?;
-                    }
-                    outcome => {
-                        known.services.insert(id.clone(), (outcome?, spec.as_ref().clone()));
-                        break;
-                    }
-                }
-            }
+            let write = |at| engine.update_service(id, at, spec);
+            let now = || async { Ok(engine.services().await?.into_iter().find(|held| held.id == *id)) };
+            update(&mut known.services, id, *version, spec.as_ref(), write, now).await?;
         }
         Action::RemoveService { id } => engine.remove_service(id).await?,
     }
     Ok(())
+}
+
+/// Writes `spec` at the version that is known by now, or else at `version`; and again, for as long as only the version
+/// has moved. Whoever is never in time has not updated it, and hears of the last conflict.
+async fn update<T: Clone + PartialEq, W: Answer<Version>, N: Answer<Option<Held<T>>>>(
+    known: &mut BTreeMap<Id, (Version, T)>,
+    id: &Id,
+    version: Version,
+    spec: &T,
+    write: impl Fn(Version) -> W,
+    now: impl Fn() -> N,
+) -> Result<(), EngineError> {
+    let mut at = known.get(id).map_or(version, |(version, _)| *version);
+    let mut moves = 0;
+    loop {
+        match write(at).await {
+            Err(conflict @ EngineError::VersionConflict { .. }) if moves < MOST_MOVES => {
+                moves += 1;
+                at = unmoved(now().await?, known.get(id), conflict)?;
+            }
+            outcome => {
+                known.insert(id.clone(), (outcome?, spec.clone()));
+                return Ok(());
+            }
+        }
+    }
 }
 
 /// The version to try again with, if the object is what it was when the plan was made.

@@ -112,6 +112,12 @@ impl FakeEngine {
         self.world().faults.lost_after = Some(calls);
     }
 
+    /// Just before each of so many mutating calls to come, whatever they would change has another version and is as it
+    /// was: a node has reported, a task of the service has failed.
+    pub fn versions_move(&self, calls: u64) {
+        self.world().faults.moves_left = calls;
+    }
+
     /// From now on about so many calls in a thousand fail, by this seed: some before they are done, some after.
     /// None in a thousand ends it.
     pub fn falter(&self, seed: u64, per_thousand: u16) {
@@ -172,8 +178,12 @@ impl FakeEngine {
         let about = object.to_string();
         let fate = world.faults.next_change();
         fate.before(&about)?;
+        let moves = world.faults.next_moves();
         let swarm = world.reach(&self.door, &about)?;
         let swarm = world.swarms.get_mut(&swarm).ok_or_else(|| fault::unreachable(&about))?;
+        if moves {
+            swarm.versions_move();
+        }
         let done = change(swarm)?;
         fate.after(&about)?;
         Ok(done)

@@ -280,8 +280,11 @@ impl Dispatcher {
         let job = Tied(tokio::spawn(async move { runner.run(&order, &ours).await }));
         let broken =
             |_| Err(Stopped::Failed("it broke off, which is a fault of pirack: please report it".to_owned()));
-        conductor.ended(job.await.unwrap_or_else(broken));
-        self.lock().running = None;
+        let ended = job.await.unwrap_or_else(broken);
+        // Whoever hears of the end may order at once, and finds nothing that runs; whoever stops finds it until it is told.
+        let mut inner = self.lock();
+        conductor.ended(ended);
+        inner.running = None;
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

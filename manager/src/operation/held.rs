@@ -1,20 +1,23 @@
 //! The lock in hand: taken before the first change, renewed while it lasts, given back at the end.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use pirack_swarm::engine::{Engine, EngineError};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
 
-use super::lock::{BEAT, LABEL, Lock, STALE, Verdict};
+use super::lock::{BEAT, LABEL, Lock, STALE, Verdict, in_labels};
 use super::world::{World, WorldError};
 use super::{Conductor, Interrupted};
-use crate::rack::BoardName;
+use crate::rack::{BoardName, Identity, identity};
 
 /// How often somebody else's lock is looked at.
 const LOOK: Duration = Duration::from_secs(1);
 /// How often somebody may be quicker before it is given up.
 const MOST_CLAIMS: usize = 10;
+/// How long whoever was quicker is left alone.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Why there is no lock.
 #[derive(Debug, thiserror::Error)]
@@ -35,7 +38,7 @@ pub enum LockError {
     )]
     Unreadable,
     /// Whenever it was free, somebody was quicker.
-    #[error("others take the lock again and again: nothing was done, try later")]
+    #[error("others take the lock again and again: nothing more was done from here, try later")]
     Contended,
     /// Somebody took it, and nobody knows who where it was given back since.
     #[error("{}: nothing more was changed from here; look at the plan, and begin again", taken(.by.as_deref()))]
@@ -169,7 +172,7 @@ impl Held {
 
     async fn renew<W: World>(&self, world: &W) -> Result<(), LockError> {
         let mut own = self.own.lock().await;
-        loop {
+        for _ in 0..MOST_CLAIMS {
             let (renewed, next) = (Moment::now(), own.lock.next());
             // While a swarm begins, the lock moves from the file to the label: the file tells whose it is until it
             // was seen there.
@@ -194,6 +197,31 @@ impl Held {
                 *own = Own { lock: next, labelled, renewed };
                 return Ok(());
             }
+            sleep(PAUSE).await;
+        }
+        Err(LockError::Contended)
+    }
+
+    /// Writes down what the rack remembers of itself, if the lock is ours: both are labels of one swarm, and so nobody
+    /// takes the one while the other is written.
+    ///
+    /// # Errors
+    /// When the lock is lost, or the swarm does not take it.
+    pub async fn remember<W: World>(&self, world: &W, identity: &Identity) -> Result<(), LockError> {
+        let text = identity.label().map_err(WorldError::from)?;
+        if !self.own.lock().await.labelled {
+            self.renew(world).await?;
+        }
+        let operation = self.own.lock().await.lock.operation;
+        let mut found = None;
+        let change = |labels: &mut Labels| {
+            found = in_labels(labels);
+            labels.insert(identity::LABEL.to_owned(), text.clone());
+            found.as_ref().is_some_and(|found| found.operation == operation)
+        };
+        match change_labels(world, change).await? {
+            true => Ok(()),
+            false => Err(LockError::Taken { by: found.map(|found| found.by) }),
         }
     }
 
@@ -277,22 +305,38 @@ async fn in_label<W: World>(
     lock: Option<&Lock>,
     lawful: impl Fn(Option<&[u8]>) -> bool,
 ) -> Result<bool, LockError> {
-    let engine = world.engine().await?;
-    loop {
-        let swarm = engine.swarm().await.map_err(WorldError::from)?;
-        let mut labels = swarm.labels;
-        if !lawful(labels.get(LABEL).map(String::as_bytes)) {
-            return Ok(false);
-        }
-        match lock {
+    let change = |labels: &mut Labels| {
+        let found = match lock {
             Some(lock) => labels.insert(LABEL.to_owned(), lock.text()),
             None => labels.remove(LABEL),
         };
+        lawful(found.as_deref().map(str::as_bytes))
+    };
+    change_labels(world, change).await
+}
+
+/// The swarm's own.
+type Labels = BTreeMap<String, String>;
+
+/// Changes the swarm's labels, if `change` finds them as they must be. Whether it did. What else changes of the swarm
+/// meanwhile stays, and `change` looks again.
+async fn change_labels<W: World>(
+    world: &W,
+    mut change: impl FnMut(&mut Labels) -> bool,
+) -> Result<bool, LockError> {
+    let engine = world.engine().await?;
+    let mut tries = 1;
+    loop {
+        let swarm = engine.swarm().await.map_err(WorldError::from)?;
+        let mut labels = swarm.labels;
+        if !change(&mut labels) {
+            return Ok(false);
+        }
         match engine.update_swarm(swarm.version, &labels).await {
             Ok(_) => return Ok(true),
-            // Something else of the swarm changed: look whether the lock is still as it was.
-            Err(EngineError::VersionConflict { .. }) => {}
+            Err(EngineError::VersionConflict { .. }) if tries < MOST_CLAIMS => tries += 1,
             Err(error) => return Err(WorldError::from(error).into()),
         }
+        sleep(PAUSE).await;
     }
 }

@@ -44,6 +44,9 @@ pub enum WorldError {
         /// What is in the way.
         why: String,
     },
+    /// What the rack remembers of itself has no text.
+    #[error("what the rack remembers cannot be written down, which is a fault of pirack: please report it")]
+    Identity(#[from] serde_json::Error),
     /// Kafka or Cassandra refused.
     #[error("{what}")]
     Stack {

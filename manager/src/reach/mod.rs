@@ -209,9 +209,22 @@ async fn exec(
     command: &[&str],
     within: Duration,
 ) -> Result<Ran, ExecError> {
-    let nobody = || ExecError::NoBoard { board: board.to_owned() };
-    let name: BoardName = board.parse().map_err(|_| nobody())?;
-    let Ok(Reached { engine: Ok(docker), .. }) = reach(&name).await else { return Err(nobody()) };
+    let nobody = |why: String| ExecError::NoBoard { board: board.to_owned(), why };
+    let name: BoardName = board.parse().map_err(|_| nobody("no board has such a name".to_owned()))?;
+    let docker = reach(&name).await.and_then(|reached| reached.engine).map_err(nobody)?;
     let engines = Engines(BTreeMap::from([(board.to_owned(), docker.client().clone())]));
     engines.exec(board, engine, command, within).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_command_that_finds_no_way_to_a_board_says_why() {
+        let why = "the host key has changed";
+        let shut = async |_: &BoardName| Err(why.to_owned());
+        let failed = exec("b1", shut, Engine::Kafka, &["true"], Duration::from_secs(1)).await.unwrap_err();
+        assert_eq!(failed.to_string(), format!("no connection to the engine of b1: {why}"));
+    }
 }

@@ -33,11 +33,13 @@ pub struct Ran {
 /// Why it did not run to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum ExecError {
-    /// Nobody knows that board's engine.
-    #[error("no connection to the engine of {board}: it was not reached, or is not of this rack")]
+    /// There is no way to that board's engine.
+    #[error("no connection to the engine of {board}: {why}")]
     NoBoard {
         /// Which board.
         board: String,
+        /// Why not, in the words of whoever tried.
+        why: String,
     },
     /// The service has no container that runs.
     #[error("{service} does not run on {board}: see its tasks")]
@@ -101,7 +103,9 @@ impl Exec for Engines {
         command: &[&str],
         within: Duration,
     ) -> Result<Ran, ExecError> {
-        let docker = self.0.get(board).ok_or_else(|| ExecError::NoBoard { board: board.to_owned() })?;
+        let unknown =
+            || ExecError::NoBoard { board: board.to_owned(), why: "it is not of this rack".to_owned() };
+        let docker = self.0.get(board).ok_or_else(unknown)?;
         let service = format!("{}-{board}", engine.as_str());
         match timeout(within, run(docker, &service, command)).await {
             Ok(Ok(Some(ran))) => Ok(ran),

@@ -10,6 +10,8 @@ pub(super) struct Faults {
     pub(super) answers_left: Option<u64>,
     /// How many more mutating calls until one whose answer is lost.
     pub(super) lost_after: Option<u64>,
+    /// Before how many more mutating calls every version moves.
+    pub(super) moves_left: u64,
     chance: Option<Chance>,
 }
 
@@ -80,6 +82,13 @@ impl Faults {
             (true, 0) => CallFate::NeverDone,
             (true, _) => CallFate::DoneInVain,
         }
+    }
+
+    /// Whether every version moves before the call that comes.
+    pub(super) fn next_moves(&mut self) -> bool {
+        let moves = self.moves_left > 0;
+        self.moves_left = self.moves_left.saturating_sub(1);
+        moves
     }
 
     /// A question fails by chance alone: that it was asked changes nothing.

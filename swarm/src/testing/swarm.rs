@@ -54,6 +54,14 @@ impl Swarm {
         Version(self.index)
     }
 
+    /// Nothing is another, but its version.
+    pub(super) fn versions_move(&mut self) {
+        let next = self.next();
+        self.itself.version = next;
+        self.nodes.values_mut().for_each(|node| node.held.version = next);
+        self.services.values_mut().for_each(|held| held.version = next);
+    }
+
     pub(super) fn held<T>(&mut self, kind: &str, spec: T) -> Held<T> {
         let version = self.next();
         Held { id: Id(format!("{kind}-{version}")), version, spec }

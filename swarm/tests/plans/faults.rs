@@ -2,12 +2,13 @@
 
 use std::ops::ControlFlow;
 
-use pirack_swarm::apply::apply;
+use pirack_swarm::apply::{Known, apply, take};
 use pirack_swarm::engine::{Engine, EngineError, observe};
-use pirack_swarm::plan::plan;
+use pirack_swarm::plan::{Action, plan};
+use pirack_swarm::spec::{Availability, NodeSpec};
 use pirack_swarm::testing::FakeEngine;
 
-use crate::worlds::{block_on, five_boards, rack};
+use crate::worlds::{block_on, five_boards, rack, running_rack};
 
 /// Observes, plans and applies until nothing is left. Tells how often it had to begin anew.
 fn converge(engine: &FakeEngine) -> usize {
@@ -69,4 +70,39 @@ fn an_engine_that_is_told_to_stop_answering_does_nothing_more() {
     assert_eq!(left.steps.len() + 3, steps.steps.len());
     engine.answer_only(None);
     assert_eq!(converge(&engine), 1);
+}
+
+/// An update of a service and one of a node, while versions move before so many calls. Whether each says that it was
+/// made, and whether it was.
+fn updates_while_versions_move(calls: u64) -> [(Result<(), EngineError>, bool); 2] {
+    let engine = running_rack();
+    let observed = block_on(observe(&engine)).unwrap();
+    let mut known = Known::of(&observed);
+    let held = observed.services[0].clone();
+    let mut spec = held.spec;
+    spec.image = "app:2.0".into();
+    engine.versions_move(calls);
+    let action = Action::UpdateService { id: held.id, version: held.version, spec: spec.into() };
+    let service = block_on(take(&action, &engine, &mut known));
+    let held = observed.nodes[0].held.clone();
+    let spec = NodeSpec { availability: Availability::Drain, ..held.spec };
+    engine.versions_move(calls);
+    let action = Action::UpdateNode { id: held.id, version: held.version, spec };
+    let node = block_on(take(&action, &engine, &mut known));
+    let after = block_on(observe(&engine)).unwrap();
+    [
+        (service, after.services[0].spec.image == "app:2.0"),
+        (node, after.nodes[0].held.spec.availability == Availability::Drain),
+    ]
+}
+
+#[test]
+fn an_update_whose_version_moves_is_made_all_the_same_or_told_as_a_conflict_and_not_made() {
+    for (outcome, made) in updates_while_versions_move(3) {
+        assert!(outcome.is_ok() && made, "{outcome:?}");
+    }
+    for (outcome, made) in updates_while_versions_move(u64::MAX) {
+        let conflict = outcome.unwrap_err();
+        assert!(conflict.is_stale() && !made, "{conflict}");
+    }
 }

@@ -109,12 +109,39 @@ async fn a_job_that_breaks_off_is_told_as_failed_and_the_next_may_come() {
     let broken = lab.dispatcher.submit(Order { allow, ..Order::apply("ada@desk") }).unwrap();
     assert_eq!(lab.end(broken.id).await.state, OperationState::Failed);
     lab.steps.lets.add_permits(3);
-    let wait = async {
-        while lab.dispatcher.current().is_some() {
-            tokio::task::yield_now().await;
+    let next = lab.dispatcher.submit(Order::apply("ada@desk")).unwrap();
+    assert_eq!(lab.end(next.id).await.state, OperationState::Completed);
+}
+
+/// Notes at the end whether somebody could find that the operation still runs.
+#[derive(Default)]
+struct AtTheEnd {
+    dispatcher: std::sync::OnceLock<std::sync::Weak<Dispatcher>>,
+    found_running: Mutex<Option<bool>>,
+}
+
+impl Audience for AtTheEnd {
+    fn hear(&self, _: &Operation, progress: &crate::operation::Progress) {
+        if progress.is_end() {
+            let dispatcher = self.dispatcher.get().unwrap().upgrade().unwrap();
+            let found = dispatcher.inner.try_lock().is_ok_and(|inner| inner.running.is_some());
+            *self.found_running.lock().unwrap() = Some(found);
         }
-    };
-    tokio::time::timeout(Duration::from_secs(60), wait).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn whoever_hears_of_the_end_finds_nothing_that_still_runs() {
+    let Lab { dispatcher, steps, _folder } = lab();
+    let ear = Arc::new(AtTheEnd::default());
+    let journal = Arc::clone(dispatcher.journal());
+    let dispatcher = Dispatcher::new("desk", Arc::clone(&steps) as _, journal, vec![Arc::clone(&ear) as _]);
+    ear.dispatcher.set(Arc::downgrade(&dispatcher)).unwrap();
+    let lab = Lab { dispatcher, steps, _folder };
+    lab.steps.lets.add_permits(6);
+    let first = lab.dispatcher.submit(Order::apply("ada@desk")).unwrap();
+    lab.end(first.id).await;
+    assert_eq!(*ear.found_running.lock().unwrap(), Some(false));
     let next = lab.dispatcher.submit(Order::apply("ada@desk")).unwrap();
     assert_eq!(lab.end(next.id).await.state, OperationState::Completed);
 }

@@ -26,7 +26,12 @@ else
     echo theirs
 fi"#;
 
-const DROP: &str = r#"if grep -qF "$2" "$1" 2>/dev/null; then rm -f "$1"; fi"#;
+/// `FILE OPERATION`. It goes if it is that operation's, while no writer puts another in its place.
+const DROP: &str = r#"set -eu
+if [ ! -e "$1" ]; then exit 0; fi
+exec 9<"${1%/*}"
+flock -w 10 9
+if grep -qF "$2" "$1" 2>/dev/null; then rm -f "$1"; fi"#;
 
 pub(super) async fn read(link: &Link) -> Result<Option<Vec<u8>>, WorldError> {
     link.get(lock::FILE).await.map_err(|error| failed(&link.board().name, "reading the lock", error))
@@ -44,14 +49,19 @@ fn writing(file: &str, lock: &Lock, over: Option<&[u8]>) -> Script {
 }
 
 pub(super) async fn remove(link: &Link, lock: &Lock) -> Result<(), WorldError> {
-    let what = "giving the lock back";
-    let script = Script::new(what, DROP).with(lock::FILE).with(lock.operation.to_string());
-    link.ask(&script).await.map(drop).map_err(|error| failed(&link.board().name, what, error))
+    let ran = link.ask(&removing(lock::FILE, lock)).await;
+    ran.map(drop).map_err(|error| failed(&link.board().name, "giving the lock back", error))
+}
+
+fn removing(file: &str, lock: &Lock) -> Script {
+    Script::new("giving the lock back", DROP).with(file).with(lock.operation.to_string())
 }
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::io::Write as _;
+    use std::process::Command;
+    use std::{fs, thread};
 
     use uuid::Uuid;
 
@@ -82,5 +92,33 @@ mod tests {
         }
         let left: Vec<_> = fs::read_dir(path.parent().unwrap()).unwrap().collect();
         assert_eq!(left.len(), 1, "nothing else is left: {left:?}");
+    }
+    #[test]
+    fn a_lock_is_taken_away_by_whoever_has_it_and_by_nobody_while_another_writes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock.json");
+        let file = path.to_str().unwrap();
+        let lock = Lock::of(Uuid::from_u128(1), Kind::Apply, "ada@desk");
+        let removes = |lock: &Lock| {
+            let ran = removing(file, lock).here();
+            assert!(ran.status.success(), "{ran:?}");
+        };
+        removes(&lock);
+        let theirs = Lock { operation: Uuid::from_u128(2), ..lock.clone() };
+        fs::write(&path, theirs.text()).unwrap();
+        removes(&lock);
+        assert_eq!(fs::read_to_string(&path).unwrap(), theirs.text());
+        removes(&theirs);
+        assert!(!path.exists());
+        // Whoever reads a pipe waits for its words: meanwhile nobody else may write in the folder.
+        assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+        thread::scope(|scope| {
+            scope.spawn(|| removes(&lock));
+            let mut words = fs::OpenOptions::new().write(true).open(&path).unwrap();
+            let free = Command::new("flock").args(["-n".as_ref(), folder.path(), "true".as_ref()]).status();
+            words.write_all(lock.text().as_bytes()).unwrap();
+            assert!(!free.unwrap().success(), "another could have written its own");
+        });
+        assert!(!path.exists());
     }
 }

@@ -11,9 +11,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use pirack_swarm::docker::DockerEngine;
+use pirack_swarm::engine::Answer;
 use pirack_swarm::host::Host;
-use pirack_swarm::member::{Member, Membership};
+use pirack_swarm::member::{Member, MemberError, Membership};
 use tokio::time::timeout;
 
 use super::join;
@@ -57,22 +59,32 @@ impl RealWorld {
         reached.engine.map_err(|words| failed(board, "reaching its engine", words))
     }
 
-    /// Of the engines that were reached the first that manages; the words of all where none does.
+    /// Of the engines that were reached the first that says that it manages; the words of all where none does.
     async fn manager(&self) -> Result<&DockerEngine, Vec<String>> {
-        let mut words = vec![];
-        for (name, engine) in self.boards.engines() {
-            match timeout(ANSWER, engine.membership()).await {
-                Ok(Ok(Membership::Active(active))) if active.control_available => return Ok(engine),
-                Ok(Ok(Membership::Active(active))) if active.is_manager => {
-                    words.push(format!("{name}: {}", active.words));
-                }
-                Ok(Ok(_)) => {}
-                Ok(Err(error)) => words.push(chain(&error)),
-                Err(_) => words.push(format!("{name} does not answer")),
-            }
-        }
-        Err(words)
+        first_manager(self.boards.engines().map(|(name, engine)| (name, engine, engine.membership()))).await
     }
+}
+
+/// All are asked at once: none that is silent keeps the others from speaking, or a lock from its beat.
+async fn first_manager<'a, E: 'a>(
+    engines: impl Iterator<Item = (&'a BoardName, &'a E, impl Answer<Membership, MemberError>)>,
+) -> Result<&'a E, Vec<String>> {
+    let ask = |(name, engine, asked)| async move { (name, engine, timeout(ANSWER, asked).await) };
+    let mut asked: FuturesUnordered<_> = engines.map(ask).collect();
+    let mut words = vec![];
+    while let Some((name, engine, told)) = asked.next().await {
+        match told {
+            Ok(Ok(Membership::Active(active))) if active.control_available => return Ok(engine),
+            Ok(Ok(Membership::Active(active))) if active.is_manager => {
+                words.push(format!("{name}: {}", active.words));
+            }
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => words.push(chain(&error)),
+            Err(_) => words.push(format!("{name} does not answer")),
+        }
+    }
+    words.sort();
+    Err(words)
 }
 
 impl World for RealWorld {
@@ -179,4 +191,28 @@ impl World for RealWorld {
 
 fn declared<'a>(rack: &'a Rack, name: &BoardName) -> Result<&'a Board, WorldError> {
     rack.board(name).ok_or_else(|| failed(name, "looking it up", "it is not in the file"))
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+    use pirack_swarm::testing::FakeEngine;
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn silent_engines_keep_no_manager_from_speaking() {
+        let manages = FakeEngine::new("b3").cloud().engine("b3");
+        let names: [BoardName; 3] = ["b1", "b2", "b3"].map(|name| name.parse().unwrap());
+        let silent = || std::future::pending().boxed();
+        let (began, engines) = (Instant::now(), [silent(), silent(), manages.membership().boxed()]);
+        let asked = names.iter().zip(engines).map(|(name, asked)| (name, name, asked));
+        assert_eq!(first_manager(asked).await.unwrap(), &names[2]);
+        assert_eq!(began.elapsed(), Duration::ZERO);
+        let engines = [silent(), silent()];
+        let asked = names.iter().zip(engines).map(|(name, asked)| (name, name, asked));
+        assert_eq!(first_manager(asked).await.unwrap_err(), ["b1 does not answer", "b2 does not answer"]);
+        assert_eq!(began.elapsed(), ANSWER, "they were not waited for one after another");
+    }
 }

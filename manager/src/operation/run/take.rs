@@ -13,6 +13,7 @@ use pirack_swarm::spec::Role;
 use tokio::time::{Instant, sleep};
 
 use super::{OperationError, Run};
+use crate::operation::held::LockError;
 use crate::operation::patience::{Patience, Vain};
 use crate::operation::plan::{Act, Step};
 use crate::operation::world::{World, WorldError};
@@ -63,13 +64,16 @@ impl<W: World> Run<'_, W> {
         match &step.act {
             Act::Begin { board, identity } => {
                 let lock = (lock::LABEL.to_owned(), self.held.text().await);
-                let identity = (identity::LABEL.to_owned(), identity.label().unwrap_or_default());
+                let text = identity.label().map_err(|error| failed(error.into()))?;
+                let identity = (identity::LABEL.to_owned(), text);
                 world.begin(rack, board, [lock, identity].into()).await.map_err(failed)?;
             }
             Act::Remember { identity } => {
-                let text = identity.label().unwrap_or_default();
-                let engine = world.engine().await.map_err(failed)?;
-                set_label(engine, identity::LABEL, &text).await.map_err(|error| failed(error.into()))?;
+                let written = self.held.remember(*world, identity).await;
+                written.map_err(|error| match error {
+                    LockError::World(source) => failed(source),
+                    lost => lost.into(),
+                })?;
             }
             Act::Stack { parts } => {
                 let aged = self.parts(parts, &step.title(), underway).await?.aged;
@@ -353,18 +357,5 @@ pub(super) fn removed(step: &Step) -> Option<(Id, String)> {
     match turn.step.action.as_ref()? {
         Action::RemoveService { id } => Some((id.clone(), turn.step.object.name.clone())),
         _ => None,
-    }
-}
-
-/// Sets one label of the swarm's, whatever else changes there meanwhile.
-async fn set_label(engine: &impl Engine, key: &str, value: &str) -> Result<(), EngineError> {
-    loop {
-        let swarm = engine.swarm().await?;
-        let mut labels = swarm.labels;
-        labels.insert(key.to_owned(), value.to_owned());
-        match engine.update_swarm(swarm.version, &labels).await {
-            Err(EngineError::VersionConflict { .. }) => {}
-            outcome => return outcome.map(drop),
-        }
     }
 }

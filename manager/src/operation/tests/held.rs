@@ -9,7 +9,8 @@ use super::*;
 use crate::operation::Interrupted;
 use crate::operation::held::{Held, LockError};
 use crate::operation::lock::{LABEL, Lock, STALE, in_labels};
-use crate::rack::Bytes;
+use crate::operation::world::WorldError;
+use crate::rack::{Bytes, Identity, identity};
 
 /// Somebody's lock, from a machine that nobody can look into from here.
 fn theirs() -> Lock {
@@ -236,6 +237,49 @@ async fn a_lock_that_cannot_be_read_and_changes_is_somebodys_and_a_wait_for_it_c
     assert!(matches!(refused, Err(LockError::Unreadable)));
     interrupt.send(true).unwrap();
     assert!(matches!(take().await, Err(LockError::Interrupted(_))));
+}
+
+/// The lock of whoever is about to write down what the rack remembers, and that, with a mark by which it is known.
+async fn about_to_remember(operator: &Operator, world: &FakeRack) -> (Held, Identity) {
+    let (_keep, interrupted) = watch::channel(false);
+    let held = Held::take(world, None, false, &operator.conductor(interrupted)).await.unwrap();
+    (held, Identity { id: Uuid::from_u128(99), ..remembered(world).await })
+}
+
+async fn remembered(world: &FakeRack) -> Identity {
+    Identity::parse(&world.manager().await.unwrap().swarm().await.unwrap().labels[identity::LABEL]).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_rack_remembers_is_not_written_over_by_whoever_has_lost_the_lock() {
+    let (operator, world) = running().await;
+    let (held, ours) = about_to_remember(&operator, &world).await;
+    let before = remembered(&world).await;
+    write(&world, &theirs()).await;
+    // So shortly after the last beat nobody asks whether the lock is still ours.
+    held.confirm(&world).await.unwrap();
+    let lost = held.remember(&world, &ours).await;
+    assert!(matches!(&lost, Err(LockError::Taken { by: Some(by) }) if by == "bob@booth"), "{lost:?}");
+    take_away(&world).await;
+    assert!(matches!(held.remember(&world, &ours).await, Err(LockError::Taken { by: None })));
+    assert_eq!(remembered(&world).await, before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn labels_of_a_swarm_that_changes_meanwhile_are_set_all_the_same_and_not_for_ever() {
+    let (operator, world) = running().await;
+    let (held, ours) = about_to_remember(&operator, &world).await;
+    let before = remembered(&world).await;
+    world.any().versions_move(u64::MAX);
+    let tired = timeout(STALE, held.remember(&world, &ours)).await.expect("it is given up");
+    assert!(
+        matches!(&tired, Err(LockError::World(WorldError::Engine(error))) if error.is_stale()),
+        "{tired:?}"
+    );
+    assert_eq!(remembered(&world).await, before);
+    world.any().versions_move(3);
+    held.remember(&world, &ours).await.unwrap();
+    assert_eq!(remembered(&world).await, ours);
 }
 
 #[tokio::test(start_paused = true)]
