@@ -44,6 +44,7 @@ bench: ## the figures, measured on this machine in some forty minutes; OUTAGE=60
 	@$(MAKE) --no-print-directory manager/web/dist/index.html
 	cargo build --release --locked -p pirack -p pirack-agent
 	cargo build --release --locked -p pirack-agent --examples
+	cargo test --release --locked -p pirack --lib --no-run
 	cargo build --locked -p pirack-lab
 	@OUTAGE=$(or $(OUTAGE),600) tests/bench/all.sh
 

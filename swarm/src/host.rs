@@ -36,10 +36,37 @@ pub struct HostFacts {
 /// An image that an engine has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeldImage {
-    /// The digests that registries gave it, each `sha256:...`; an image that came by no registry has none.
-    pub digests: Vec<String>,
+    /// The digests that registries gave it; an image that came by no registry has none.
+    pub digests: Vec<RepoDigest>,
     /// The processor that its programs are for, in Go's words: `arm64`, `amd64`.
     pub architecture: String,
+}
+
+impl HeldImage {
+    /// The digest under which the image's own repository gives it: another's has no manifest by that.
+    #[must_use]
+    pub fn digest_for(&self, image: &Image) -> Option<&str> {
+        let own = self.digests.iter().find(|known| known.repository == image.repository())?;
+        Some(&own.digest)
+    }
+
+    /// Whether it is what this reference by digest means; one repository may have given it several.
+    #[must_use]
+    pub fn is(&self, image: &Image) -> bool {
+        let same = |known: &RepoDigest| {
+            known.repository == image.repository() && Some(known.digest.as_str()) == image.digest()
+        };
+        self.digests.iter().any(same)
+    }
+}
+
+/// What one repository calls an image: two that hold the same to the byte may have packed it differently.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RepoDigest {
+    /// The repository, as [`Image::repository`] tells it.
+    pub repository: String,
+    /// Its digest there, `sha256:...`.
+    pub digest: String,
 }
 
 /// How far a pull is.

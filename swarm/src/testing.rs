@@ -19,6 +19,7 @@ mod fault;
 mod host;
 mod member;
 mod placement;
+mod registry;
 mod rollout;
 mod rules;
 mod swarm;

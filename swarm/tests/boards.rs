@@ -12,6 +12,7 @@ use std::net::IpAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use bollard::Docker;
 use bollard::query_parameters::{CreateImageOptionsBuilder, PushImageOptionsBuilder, TagImageOptionsBuilder};
 use futures_util::TryStreamExt as _;
 use pirack_lab::{Lab, Outcome, Spec, Test, conduct};
@@ -54,12 +55,17 @@ impl<'a> Real<'a> {
         let body = bollard::body_full(tar.into());
         docker.create_image(Some(options), Some(body), None).try_collect::<Vec<_>>().await.unwrap();
         for tag in ["1", "2", "3"] {
-            let options = TagImageOptionsBuilder::new().repo(&name).tag(tag).build();
-            docker.tag_image(&format!("{name}:1"), Some(options)).await.unwrap();
-            let push = PushImageOptionsBuilder::new().tag(tag).build();
-            docker.push_image(&name, Some(push), None).try_collect::<Vec<_>>().await.unwrap();
+            push(docker, &format!("{name}:1"), &name, tag).await;
         }
     }
+}
+
+/// Pushes an image that the engine has under another name.
+async fn push(docker: &Docker, image: &str, repository: &str, tag: &str) {
+    let options = TagImageOptionsBuilder::new().repo(repository).tag(tag).build();
+    docker.tag_image(image, Some(options)).await.unwrap();
+    let push = PushImageOptionsBuilder::new().tag(tag).build();
+    docker.push_image(repository, Some(push), None).try_collect::<Vec<_>>().await.unwrap();
 }
 
 impl World for Real<'_> {
@@ -88,6 +94,12 @@ impl World for Real<'_> {
 
     fn missing_image(&self) -> Image {
         format!("{}/{IMAGE}-missing:1", self.lab.registry()).parse().unwrap()
+    }
+
+    async fn pushed_as_a_copy(&self, board: usize, image: &Image) -> Image {
+        let name = format!("{}/{IMAGE}-copy", self.lab.registry());
+        push(self.engines[board].client(), image.as_str(), &name, "1").await;
+        format!("{name}:1").parse().unwrap()
     }
 
     fn cut(&self, board: usize) {

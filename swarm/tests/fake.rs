@@ -68,6 +68,12 @@ impl World for Fake {
         "scenario/missing:1".parse().unwrap()
     }
 
+    async fn pushed_as_a_copy(&self, board: usize, image: &Image) -> Image {
+        let copy = format!("scenario/copy/{image}").parse().unwrap();
+        self.cloud.push(NAMES[board], image, &copy);
+        copy
+    }
+
     fn cut(&self, board: usize) {
         self.cloud.set_link(NAMES[board], false);
     }

@@ -12,7 +12,7 @@ mkdir -p target/bench
 measured=target/bench/measured
 : >"$measured"
 # What `pirack serve` costs is measured on the rack of one_file.sh, by serve.sh.
-for name in host agent rack kafka cassandra memory one_file; do
+for name in host agent rack plan kafka cassandra memory one_file; do
     script=tests/bench/$name.sh
     echo "$script" >&2
     "$script" >>"$measured" || echo "$script: failed, exit status $?" >&2
@@ -33,6 +33,8 @@ row 'a pass over all host sources, to a scrape of node_exporter' ratio '<=' 0.25
 row 'pirack demo, from start to first picture' first_picture_seconds '<=' 2 s
 row '13 boards at 1 s, of one processor' rack_cpu_ratio '<=' 0.15 ''
 row '13 boards at 1 s, memory in all' rack_memory_mebibytes '<=' 80 MiB
+row 'a plan of 100 boards and 300 services, from bare boards' plan_bare_milliseconds '<=' 50 ms
+row 'the same, of a heap change' plan_change_milliseconds '<=' 50 ms
 row 'three bare boards and one file to a running rack' bare_seconds '<=' 200 s
 row "of that pirack's own work" bare_own_seconds '<=' 10 s
 row 'pirack apply, where nothing is to do' apply_again_seconds '<=' 3 s

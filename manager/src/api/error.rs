@@ -56,7 +56,7 @@ impl ApiError {
             Self::NotFound(_) | Self::Control(ControlError::UnknownBoard { .. }) => StatusCode::NOT_FOUND,
             Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
             Self::Throttled(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::Order(Refused::Busy(_) | Refused::NotRunning(_)) => StatusCode::CONFLICT,
+            Self::Order(Refused::Busy(_) | Refused::Looking | Refused::NotRunning(_)) => StatusCode::CONFLICT,
             Self::Order(Refused::Unfit(_)) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Order(Refused::Stopping) => StatusCode::SERVICE_UNAVAILABLE,
             Self::History(HistoryError::Archive { .. }) => StatusCode::SERVICE_UNAVAILABLE,

@@ -8,7 +8,8 @@
 //!
 //! The second is about people: what is not free (see [`Free`]) wants a token, as `Authorization: Bearer TOKEN` or in
 //! the cookie that the login page sets. A request by cookie that changes something must name its origin, as every
-//! browser does. Wrong tokens are slowed down by address.
+//! browser does. Wrong tokens are slowed down by address; a right one is always let in, for behind a proxy all people
+//! have one address, and none of them is to lock the others out.
 
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -82,13 +83,13 @@ fn decide(shared: &Shared, request: &Request) -> Result<(), ApiError> {
     }
 }
 
-/// What whoever has this token may do; an address that was wrong too often has to wait first.
+/// What whoever has this token may do; an address that was wrong too often has to wait with its next guess.
 pub(super) fn grade(shared: &Shared, from: IpAddr, token: &str) -> Result<Option<Grade>, Duration> {
-    let mut throttle = shared.throttle.lock().unwrap_or_else(PoisonError::into_inner);
-    let now = Instant::now();
-    throttle.admits(from, now)?;
     let grade = shared.api.door.tokens.grade(token);
     if grade.is_none() {
+        let mut throttle = shared.throttle.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        throttle.admits(from, now)?;
         throttle.wrong(from, now);
     }
     Ok(grade)
@@ -137,8 +138,13 @@ fn admit(method: &Method, headers: &HeaderMap, served: SocketAddr, names: &[Stri
     let host = text(HOST).unwrap_or_default();
     let named = is_named(host, served, names);
     if headers.get_all(HOST).iter().count() != 1 || !(named || names_us(host, served)) {
+        let open = if served.ip().is_unspecified() {
+            format!("open an address of this board's instead, http://ADDRESS:{}/", served.port())
+        } else {
+            format!("open http://{served}/ instead")
+        };
         return Err(format!(
-            "the request is for host \"{host}\"; open http://{served}/ instead, or have the rack served by that name: --name"
+            "the request is for host \"{host}\"; {open}, or have the rack served by that name: --name"
         ));
     }
     if method.is_safe() {
@@ -269,5 +275,8 @@ mod tests {
         assert!(names_us("192.168.1.5:8088", served));
         assert!(names_us("[fe80::1]:8088", served));
         assert!(!names_us("rack.local:8088", served));
+        let headers = [(HOST, HeaderValue::from_static("rack.local:8088"))].into_iter().collect();
+        let refused = admit(&Method::GET, &headers, served, &[]).unwrap_err();
+        assert!(!refused.contains("0.0.0.0") && refused.contains("http://ADDRESS:8088/"), "{refused}");
     }
 }

@@ -1,4 +1,5 @@
-//! How often somebody may guess a token: a few times at once, then once every few seconds.
+//! How often somebody's guess at a token counts as one: a few times at once, then once every few seconds. Who has a
+//! right token is not asked.
 //!
 //! Counted by address, and by network where one has 2^64 of them (IPv6). All is bounded: of too many addresses the
 //! one that was quiet for longest is forgotten.

@@ -6,15 +6,13 @@ use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use clap::{Args, Subcommand};
+use pirack::stack::cassandra::CQL;
 use pirack::stack::cassandra::schema::{Action, Change, Connection, Report, Wishes, apply};
 use pirack::text::{self, LARGEST};
 
 use super::global::{Global, Output};
 use super::span::{deadline, span};
 use super::{log, say};
-
-/// CQL's port.
-const PORT: u16 = 9042;
 
 /// What can be done with the schema.
 #[derive(Subcommand)]
@@ -124,12 +122,12 @@ fn sentence(report: &Report) -> String {
 
 /// The nodes of the rack's file, and the copies that it wants.
 fn declared_nodes(global: &Global) -> anyhow::Result<(Vec<String>, Option<usize>)> {
-    let Some(rack) = global.rack_if_any()? else { return Ok((vec![format!("127.0.0.1:{PORT}")], None)) };
+    let Some(rack) = global.rack_if_any()? else { return Ok((vec![format!("127.0.0.1:{CQL}")], None)) };
     let file = global.file.display();
     let Some(cassandra) = &rack.cassandra else {
         bail!("{file} has no [cassandra]: name nodes with --cassandra")
     };
-    let nodes = rack.addresses(&cassandra.nodes).map(|address| format!("{address}:{PORT}")).collect();
+    let nodes = rack.addresses(&cassandra.nodes).map(|address| format!("{address}:{CQL}")).collect();
     Ok((nodes, usize::try_from(cassandra.replication).ok()))
 }
 

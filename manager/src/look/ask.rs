@@ -10,11 +10,11 @@ use jiff::Timestamp;
 use pirack_swarm::desired::Image;
 use pirack_swarm::docker::DockerEngine;
 use pirack_swarm::engine::{Engine as _, EngineError, observe};
-use pirack_swarm::host::Host as _;
+use pirack_swarm::host::{HeldImage, Host as _};
 use pirack_swarm::member::{Member as _, Membership};
 use tokio::time::timeout;
 
-use super::{Answered, BoardLook, EngineLook, ImageSeen, Look, SwarmLook, data, departed, disk, shell};
+use super::{Answered, BoardLook, EngineLook, Look, SwarmLook, data, departed, disk, shell};
 use crate::operation::lock;
 use crate::operation::plan::as_remembered;
 use crate::rack::{Board, BoardName, Identity, Rack, identity};
@@ -23,7 +23,7 @@ use crate::stack::cassandra::Question;
 use crate::stack::{self, StackHealth};
 
 /// The images that a board has, of those that were asked for; the words where it does not tell.
-type Images = Result<BTreeMap<Image, ImageSeen>, String>;
+type Images = Result<BTreeMap<Image, HeldImage>, String>;
 
 /// Looks. It takes as long as the slowest that answers, and as the boards' deadlines say where somebody does not.
 pub async fn look(rack: &Rack, boards: &Boards, question: Question) -> Look {
@@ -134,7 +134,7 @@ async fn images_of(engine: &DockerEngine, racks: &[Rack], board: &Board) -> Imag
     let mut found = BTreeMap::new();
     for (image, held) in join_all(each).await {
         if let Some(held) = held.map_err(|error| chain(&error))? {
-            found.insert(image.clone(), held.into());
+            found.insert(image.clone(), held);
         }
     }
     Ok(found)

@@ -75,7 +75,8 @@ pub fn schema_request(
     (schema::Connection { contact_points, login: None, within }, wishes)
 }
 
-fn addresses(rack: &Rack, names: &[BoardName], port: u16) -> Vec<String> {
+/// Where these boards' services are found, each `host:port`.
+pub(crate) fn addresses(rack: &Rack, names: &[BoardName], port: u16) -> Vec<String> {
     let boards = names.iter().filter_map(|name| rack.board(name));
     boards.map(|board| format!("{}:{port}", board.address)).collect()
 }

@@ -87,22 +87,7 @@ pub struct EngineLook {
     /// Its place in a swarm.
     pub membership: Membership,
     /// Of the images that its tasks may need, those that it has.
-    pub images: BTreeMap<Image, ImageSeen>,
-}
-
-/// An image on a board.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ImageSeen {
-    /// The digest that its registry gave it.
-    pub digest: Option<String>,
-    /// The processor that its programs are for, in Go's words.
-    pub architecture: String,
-}
-
-impl From<HeldImage> for ImageSeen {
-    fn from(held: HeldImage) -> Self {
-        Self { digest: held.digests.into_iter().next(), architecture: held.architecture }
-    }
+    pub images: BTreeMap<Image, HeldImage>,
 }
 
 /// A board's data disk.

@@ -3,6 +3,7 @@
 //! What is kept:
 //! - An order is looked at before it is accepted; what is refused leaves no trace.
 //! - An accepted operation is told to its end, also when the job breaks off.
+//! - One look ahead runs at a time: each has connections of its own to every board.
 //! - What the lock in the swarm keeps apart between machines, this keeps apart within one program.
 
 #[cfg(test)]
@@ -16,7 +17,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
@@ -129,6 +130,9 @@ pub enum Refused {
     /// Another runs.
     #[error("{} runs for {} (operation {}): wait for its end, or follow it", .0.kind.name(), .0.by, .0.id)]
     Busy(Operation),
+    /// Somebody looks ahead already.
+    #[error("somebody looks already at what a destroy would do: ask again in a moment")]
+    Looking,
     /// It cannot be.
     #[error("{0}")]
     Unfit(String),
@@ -147,6 +151,7 @@ pub struct Dispatcher {
     journal: Arc<Journal>,
     audiences: Vec<Arc<dyn Audience>>,
     inner: Mutex<Inner>,
+    looking: Semaphore,
 }
 
 #[derive(Default)]
@@ -171,7 +176,8 @@ impl Dispatcher {
         journal: Arc<Journal>,
         audiences: Vec<Arc<dyn Audience>>,
     ) -> Arc<Self> {
-        Arc::new(Self { rack: rack.to_owned(), runner, journal, audiences, inner: Mutex::default() })
+        let (rack, looking) = (rack.to_owned(), Semaphore::new(1));
+        Arc::new(Self { rack, runner, journal, audiences, inner: Mutex::default(), looking })
     }
 
     /// Where operations are written down.
@@ -222,9 +228,10 @@ impl Dispatcher {
     /// What an order that is a destroy would do; nothing is done and nobody is told.
     ///
     /// # Errors
-    /// When the order cannot be, or nobody can tell.
+    /// When the order cannot be, nobody can tell, or somebody looks already.
     pub async fn foresee(&self, order: &Order) -> Result<Foreseen, Refused> {
         self.fits(order)?;
+        let Ok(_place) = self.looking.try_acquire() else { return Err(Refused::Looking) };
         let seen = tokio::time::timeout(FORESEEN, self.runner.foresee(order)).await;
         let late = |_| Err(format!("the boards were not looked at within {} s", FORESEEN.as_secs()));
         seen.unwrap_or_else(late).map_err(Refused::Unfit)

@@ -6,10 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use pirack_swarm::desired::{AbsolutePath, Image};
+use pirack_swarm::host::HeldImage;
 use pirack_swarm::member::Membership;
 
 use super::lock::Lock;
-use crate::look::{AgentWords, BoardLook, DataSeen, DiskSeen, ImageSeen, Look, NoShell, SwarmLook};
+use crate::look::{AgentWords, BoardLook, DataSeen, DiskSeen, Look, NoShell, SwarmLook};
 use crate::rack::{BoardName, Bytes, Rack};
 use crate::stack::StackHealth;
 
@@ -70,7 +71,7 @@ pub struct Reached {
     /// Its processor, as its engine names it: `x86_64`, `aarch64`.
     pub architecture: String,
     /// The wanted images that it has.
-    pub images: BTreeMap<Image, ImageSeen>,
+    pub images: BTreeMap<Image, HeldImage>,
     /// Its agent; nothing where the board has no shell to ask through.
     pub agent: Option<AgentWords>,
     /// The lock's file, which holds while there is no swarm.

@@ -81,7 +81,7 @@ fn declared(rack: &Rack) -> BTreeMap<String, u64> {
         named.extend(stargate.boards.iter().map(|board| (Engine::Stargate, board)));
         named.extend(stargate.boards.iter().map(|board| (Engine::Graphql, board)));
     }
-    let pinned = named.into_iter().map(|(engine, board)| (format!("{}-{board}", engine.as_str()), 1));
+    let pinned = named.into_iter().map(|(engine, board)| (engine.on(board.as_str()), 1));
     pinned.chain(rack.apps.iter().map(|app| (app.name.to_string(), app.replicas))).collect()
 }
 

@@ -26,10 +26,12 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::api::{self, ApiState, Door, Free, Grade, Tokens};
+use crate::look::data::addresses;
 use crate::operation::dispatch::{Dispatcher, Runner};
 use crate::operation::journal::place::{PlaceError, StateFolder};
 use crate::operation::journal::{Journal, JournalError};
-use crate::rack::{Rack, Role as RackRole};
+use crate::rack::{Cassandra, Kafka, Rack, Role as RackRole};
+use crate::stack::cassandra::{CQL, KEYSPACE};
 use crate::watch::{
     Archive, BrokerState, Charts, Happening, Keeping, Live, Role, Settings, WatchError, Watcher,
 };
@@ -43,10 +45,6 @@ const STEP: Duration = Duration::from_secs(60);
 const LAST_WORDS: Duration = Duration::from_secs(3);
 /// How long records are kept here, where the rack has no Cassandra.
 const KEEP: Duration = Duration::from_secs(6 * 3600);
-/// The keyspace that agents write to.
-const KEYSPACE: &str = "rack";
-const KAFKA_PORT: u16 = 9092;
-const CASSANDRA_PORT: u16 = 9042;
 
 /// What the service knows of its rack.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,20 +63,14 @@ pub struct Watched {
 
 impl From<&Rack> for Watched {
     fn from(rack: &Rack) -> Self {
-        let addresses = |names: &[crate::rack::BoardName], port: u16| {
-            let boards = names.iter().filter_map(|name| rack.board(name));
-            boards.map(|board| format!("{}:{port}", board.address)).collect()
-        };
+        let kafka = |kafka: &Kafka| addresses(rack, &kafka.brokers, kafka.defaults.rack().port);
+        let cassandra = |ring: &Cassandra| addresses(rack, &ring.nodes, CQL);
         Self {
             rack: rack.name.to_string(),
             boards: rack.boards.iter().map(|board| (board.name.to_string(), shown(&board.roles))).collect(),
             interval: rack.agent.interval,
-            kafka: rack.kafka.as_ref().map(|kafka| addresses(&kafka.brokers, KAFKA_PORT)).unwrap_or_default(),
-            cassandra: rack
-                .cassandra
-                .as_ref()
-                .map(|cassandra| addresses(&cassandra.nodes, CASSANDRA_PORT))
-                .unwrap_or_default(),
+            kafka: rack.kafka.as_ref().map(kafka).unwrap_or_default(),
+            cassandra: rack.cassandra.as_ref().map(cassandra).unwrap_or_default(),
         }
     }
 }

@@ -370,3 +370,13 @@ fn its_end_stores_what_was_on_its_way_and_the_next_start_publishes_the_rest() {
     let left = crate::watch::deliver(&history, &first.broker.bootstrap_servers(), PATIENCE).unwrap();
     assert_eq!(left, crate::watch::Delivered::All);
 }
+
+#[test]
+fn kafka_is_looked_for_on_the_port_that_the_file_gives_it() {
+    let text = "version = 1\nname = \"desk\"\n[[board]]\nname = \"b1\"\naddress = \"10.77.0.11\"\n\
+        [kafka.settings.listeners]\nRACK = { port = 9192, security = \"plaintext\" }\n[cassandra]\n";
+    let rack = crate::rack::parse(text, std::path::Path::new("rack.toml"));
+    let watched = Watched::from(&rack.unwrap_or_else(|problems| panic!("{problems}")));
+    assert_eq!(watched.kafka, ["10.77.0.11:9192"]);
+    assert_eq!(watched.cassandra, ["10.77.0.11:9042"]);
+}

@@ -139,7 +139,7 @@ impl<'a> Shares<'a> {
         name: &'a BoardName,
         share: impl FnOnce(Bytes) -> Option<Share>,
     ) -> Result<Share, StackError> {
-        let (board, service) = (name.to_string(), format!("{}-{name}", engine.as_str()));
+        let (board, service) = (name.to_string(), engine.on(name.as_str()));
         let Some(memory) = memory::of(self.rack, self.memory, name) else {
             return Err(StackError::NoMemory { board, service });
         };

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 use super::service::Engine;
 
-/// As much of a command's output is kept; the rest is read and dropped.
+/// As much of each of a command's outputs is kept, its beginning; the rest is read and dropped.
 const KEPT: usize = 256 * 1024;
 /// Docker's label of a service's containers.
 const SERVICE: &str = "com.docker.swarm.service.name";
@@ -106,7 +106,7 @@ impl Exec for Engines {
         let unknown =
             || ExecError::NoBoard { board: board.to_owned(), why: "it is not of this rack".to_owned() };
         let docker = self.0.get(board).ok_or_else(unknown)?;
-        let service = format!("{}-{board}", engine.as_str());
+        let service = engine.on(board);
         match timeout(within, run(docker, &service, command)).await {
             Ok(Ok(Some(ran))) => Ok(ran),
             Ok(Ok(None)) => Err(ExecError::NotRunning { service, board: board.to_owned() }),
@@ -141,19 +141,38 @@ async fn run(
         ..CreateExecOptions::default()
     };
     let exec = docker.create_exec(&id, options).await?.id;
-    let mut ran = Ran::default();
+    let (mut out, mut err) = (vec![], vec![]);
     if let StartExecResults::Attached { mut output, .. } = docker.start_exec(&exec, None).await? {
         while let Some(piece) = output.next().await {
-            let (kept, message) = match piece? {
-                LogOutput::StdErr { message } => (&mut ran.err, message),
-                LogOutput::StdOut { message } | LogOutput::Console { message } => (&mut ran.out, message),
-                LogOutput::StdIn { .. } => continue,
-            };
-            if kept.len() + message.len() <= KEPT {
-                kept.push_str(&String::from_utf8_lossy(&message));
+            match piece? {
+                LogOutput::StdErr { message } => keep(&mut err, &message),
+                LogOutput::StdOut { message } | LogOutput::Console { message } => keep(&mut out, &message),
+                LogOutput::StdIn { .. } => {}
             }
         }
     }
-    ran.status = docker.inspect_exec(&exec).await?.exit_code.unwrap_or(-1);
-    Ok(Some(ran))
+    let status = docker.inspect_exec(&exec).await?.exit_code.unwrap_or(-1);
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    Ok(Some(Ran { status, out: text(out), err: text(err) }))
+}
+
+/// What still fits of a piece of output: nothing once a piece did not.
+fn keep(kept: &mut Vec<u8>, piece: &[u8]) {
+    let room = KEPT - kept.len();
+    kept.extend_from_slice(&piece[..piece.len().min(room)]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_too_much_output_the_beginning_is_kept_without_a_hole() {
+        let mut kept = vec![];
+        let begun = vec![b'-'; KEPT - 2];
+        for piece in [&begun[..], b"end", b"x", b""] {
+            keep(&mut kept, piece);
+        }
+        assert_eq!((kept.len(), &kept[KEPT - 3..]), (KEPT, &b"-en"[..]));
+    }
 }

@@ -40,7 +40,7 @@ pub struct Port {
 pub(super) fn data(engine: Engine, board: &Board) -> Result<Source, NameError> {
     Ok(match folder(engine, board)? {
         Some(folder) => Source::Bind(folder.path),
-        None => Source::Volume(format!("{}-{}", engine.as_str(), board.name).parse()?),
+        None => Source::Volume(engine.on(board.name.as_str()).parse()?),
     })
 }
 

@@ -22,7 +22,29 @@ impl Image {
     /// The digest, `sha256:` and 64 hexadecimal digits, where there is one.
     #[must_use]
     pub fn digest(&self) -> Option<&str> {
-        self.0.split_once('@').map(|(_, digest)| digest)
+        parts(&self.0).2
+    }
+
+    /// Its repository as Docker tells it in digests: its own registry goes without saying, and so does `library/` there.
+    #[must_use]
+    pub fn repository(&self) -> &str {
+        let (path, ..) = parts(&self.0);
+        let own = path.strip_prefix("docker.io/").or_else(|| path.strip_prefix("index.docker.io/"));
+        let path = own.unwrap_or(path);
+        path.strip_prefix("library/").filter(|rest| !rest.contains('/')).unwrap_or(path)
+    }
+}
+
+/// A reference's path, tag and digest.
+fn parts(text: &str) -> (&str, Option<&str>, Option<&str>) {
+    let (rest, digest) = match text.split_once('@') {
+        Some((rest, digest)) => (rest, Some(digest)),
+        None => (text, None),
+    };
+    // A ':' before the last '/' is a registry's port, not a tag.
+    match rest.rfind(':') {
+        Some(colon) if !rest[colon..].contains('/') => (&rest[..colon], Some(&rest[colon + 1..]), digest),
+        _ => (rest, None, digest),
     }
 }
 
@@ -37,18 +59,10 @@ impl FromStr for Image {
 
     fn from_str(text: &str) -> Result<Self, NameError> {
         let refuse = |remedy| Err(NameError::new(text, "an image", remedy));
-        let (rest, digest) = match text.split_once('@') {
-            Some((rest, digest)) => (rest, Some(digest)),
-            None => (text, None),
-        };
+        let (path, tag, digest) = parts(text);
         if digest.is_some_and(|digest| !is_digest(digest)) {
             return refuse("write the digest as @sha256: and 64 hexadecimal digits");
         }
-        // A ':' before the last '/' is a registry's port, not a tag.
-        let (path, tag) = match rest.rfind(':') {
-            Some(colon) if !rest[colon..].contains('/') => (&rest[..colon], Some(&rest[colon + 1..])),
-            _ => (rest, None),
-        };
         match tag {
             None if digest.is_none() => {
                 return refuse("name a version: a tag or a digest, for example kafka:4.1.0");
@@ -116,6 +130,23 @@ mod tests {
             assert_eq!(good.parse::<Image>().map(|image| image.to_string()), Ok(good.to_owned()));
         }
         assert_eq!(digest.parse::<Image>().unwrap().digest().map(str::len), Some(71));
+    }
+
+    #[test]
+    fn a_repository_has_one_name_however_the_file_spells_dockers_own_registry() {
+        let digest = format!("docker.io/library/cassandra@sha256:{}", "a1".repeat(32));
+        for (image, repository) in [
+            ("cassandra:5.0.6", "cassandra"),
+            ("library/cassandra:5.0.6", "cassandra"),
+            ("index.docker.io/cassandra:5.0.6", "cassandra"),
+            (&digest, "cassandra"),
+            ("docker.io/apache/kafka:4.1.0", "apache/kafka"),
+            ("docker.io/library/a/b:1", "library/a/b"),
+            ("r1b1:5000/apache/kafka:4.1.0", "r1b1:5000/apache/kafka"),
+            ("localhost:5000/library/kafka:4.1.0", "localhost:5000/library/kafka"),
+        ] {
+            assert_eq!(image.parse::<Image>().unwrap().repository(), repository);
+        }
     }
 
     #[test]

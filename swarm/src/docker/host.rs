@@ -9,7 +9,7 @@ use futures_util::StreamExt as _;
 use super::DockerEngine;
 use super::call::{Failure, within};
 use crate::desired::Image;
-use crate::host::{HeldImage, Host, HostError, HostFacts, Pulled};
+use crate::host::{HeldImage, Host, HostError, HostFacts, Pulled, RepoDigest};
 
 impl DockerEngine {
     fn host_error(&self, about: &str, failure: Failure) -> HostError {
@@ -46,7 +46,11 @@ impl Host for DockerEngine {
         match self.call(self.docker.inspect_image(image.as_str())).await {
             Ok(found) => {
                 let names = found.repo_digests.unwrap_or_default().into_iter();
-                let digests = names.filter_map(|name| Some(name.split_once('@')?.1.to_owned())).collect();
+                let digests = names.filter_map(|name| {
+                    let (repository, digest) = name.split_once('@')?;
+                    Some(RepoDigest { repository: repository.to_owned(), digest: digest.to_owned() })
+                });
+                let digests = digests.collect();
                 Ok(Some(HeldImage { digests, architecture: found.architecture.unwrap_or_default() }))
             }
             Err(Failure::Refused(404, _)) => Ok(None),

@@ -1,11 +1,12 @@
 //! The boards of the fake and the swarms among them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::board::{Board, Joined};
 use super::fault::{self, Faults};
+use super::registry::Registry;
 use super::swarm::Swarm;
 use super::{Door, FakeEngine, Fate};
 use crate::desired::Image;
@@ -24,8 +25,7 @@ pub(super) struct World {
     pub(super) boards: BTreeMap<String, Board>,
     pub(super) swarms: BTreeMap<Id, Swarm>,
     pub(super) faults: Faults,
-    /// Images that the registry has; `None` is any.
-    pub(super) registry: Option<BTreeSet<String>>,
+    pub(super) registry: Registry,
     pub(super) fates: BTreeMap<String, Fate>,
     /// Images of one processor's programs only; the others are of every board's own.
     pub(super) architectures: BTreeMap<String, String>,
@@ -92,7 +92,16 @@ impl Cloud {
 
     /// The registry has these images and no others from now on. Nothing is removed from a board.
     pub fn registry_has(&self, images: &[Image]) {
-        self.world().registry = Some(images.iter().map(ToString::to_string).collect());
+        self.world().registry.images = Some(images.iter().map(ToString::to_string).collect());
+    }
+
+    /// The board pushes an image that it has under another name.
+    pub fn push(&self, board: &str, image: &Image, name: &Image) {
+        let mut world = self.world();
+        world.registry.copy(image.as_str(), name.as_str());
+        if let Some(board) = world.boards.get_mut(board) {
+            board.images.insert(name.to_string());
+        }
     }
 
     pub(super) fn world(&self) -> MutexGuard<'_, World> {

@@ -27,7 +27,7 @@ impl World {
     fn tick(&mut self, swarm: &Id) {
         let Self { boards, swarms, registry, fates, .. } = self;
         if let Some(swarm) = swarms.get_mut(swarm) {
-            swarm.tick(&mut Ground { boards, registry: registry.as_ref(), fates });
+            swarm.tick(&mut Ground { boards, registry, fates });
         }
     }
 }

@@ -1,8 +1,7 @@
 //! The fake as a [`Host`]: what a board's engine is and which images it has.
 
-use sha2::{Digest as _, Sha256};
-
 use super::FakeEngine;
+use super::registry::is_among;
 use crate::desired::Image;
 use crate::host::{HeldImage, Host, HostError, HostFacts, Pulled};
 
@@ -14,12 +13,6 @@ impl FakeEngine {
             source: "the fake does not answer".into(),
         })
     }
-}
-
-/// The digest that the registry gives this tag.
-fn digest_of(tag: &str) -> String {
-    let digest = Sha256::digest(tag).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    format!("sha256:{digest}")
 }
 
 impl Host for FakeEngine {
@@ -50,26 +43,23 @@ impl Host for FakeEngine {
     async fn held(&self, image: &Image) -> Result<Option<HeldImage>, HostError> {
         let name = self.host("its images")?;
         let world = self.world();
-        let Some(board) = world.boards.get(&name).filter(|board| board.images.contains(image.as_str()))
-        else {
-            return Ok(None);
-        };
+        let board = world.boards.get(&name).filter(|board| is_among(&board.images, image.as_str()));
+        let Some(board) = board else { return Ok(None) };
         let tag = image.as_str().split_once('@').map_or(image.as_str(), |(tag, _)| tag);
         let architecture = match (world.architectures.get(tag), board.machine.architecture.as_str()) {
             (Some(other), _) => other.as_str(),
             (None, "x86_64") => "amd64",
             (None, _) => "arm64",
         };
-        // The registry of a test never gives one tag two contents.
-        let digest = image.digest().map_or_else(|| digest_of(image.as_str()), str::to_owned);
-        Ok(Some(HeldImage { digests: vec![digest], architecture: architecture.to_owned() }))
+        let digests = world.registry.digests(&board.images, image.as_str());
+        Ok(Some(HeldImage { digests, architecture: architecture.to_owned() }))
     }
 
     async fn pull(&self, image: &Image, mut progress: impl FnMut(Pulled) + Send) -> Result<(), HostError> {
         let name = self.host("its images")?;
         let mut world = self.world();
         world.faults.mutating_calls += 1;
-        if world.registry.as_ref().is_some_and(|registry| !registry.contains(image.as_str())) {
+        if !world.registry.gives(image.as_str()) {
             let words = format!("manifest for {image} not found: manifest unknown");
             return Err(HostError::NoImage { engine: name, image: image.to_string(), words });
         }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::board::{Board, Fate};
 use super::placement;
+use super::registry::{Registry, is_among};
 use super::swarm::Swarm;
 use crate::object::Id;
 use crate::observed::{NodeState, ObservedTask, TaskNode, TaskState};
@@ -38,7 +39,7 @@ pub(super) enum Slot {
 /// The world around the managers: what decides how a task fares.
 pub(super) struct Ground<'a> {
     pub(super) boards: &'a mut BTreeMap<String, Board>,
-    pub(super) registry: Option<&'a BTreeSet<String>>,
+    pub(super) registry: &'a Registry,
     pub(super) fates: &'a BTreeMap<String, Fate>,
 }
 
@@ -323,15 +324,15 @@ fn exit(task: &mut FakeTask, code: i64, now: u64) {
 fn start(
     task: &mut FakeTask,
     board: Option<&mut Board>,
-    registry: Option<&BTreeSet<String>>,
+    registry: &Registry,
     fates: &BTreeMap<String, Fate>,
     now: u64,
 ) {
     let image = task.spec.image.clone();
     if let Some(board) = board
-        && !board.images.contains(&image)
+        && !is_among(&board.images, &image)
     {
-        if registry.is_some_and(|registry| !registry.contains(&image)) {
+        if !registry.gives(&image) {
             task.becomes(TaskState::Rejected, "preparing", now);
             task.error = format!("No such image: {image}");
             return;

@@ -1,5 +1,6 @@
 //! Engines as hosts of containers.
 
+use pirack_swarm::desired::Image;
 use pirack_swarm::host::{Host, HostError};
 
 use super::world::{Program, World};
@@ -22,4 +23,22 @@ pub(crate) async fn a_host_tells_what_it_is_and_which_images_it_has<W: World>(wo
     assert!(!host.has_image(&missing).await.unwrap());
     let refused = host.pull(&missing, |_| ()).await;
     assert!(matches!(refused, Err(HostError::NoImage { .. })), "{refused:?}");
+}
+
+pub(crate) async fn an_image_has_a_digest_of_each_repository_and_any_board_gets_it_by_that<W: World>(
+    world: &W,
+) {
+    let (host, other) = (world.engine(0), world.engine(2));
+    let (image, _) = world.program(&Program::Line(String::new()), 2);
+    host.pull(&image, |_| ()).await.unwrap();
+    let copy = world.pushed_as_a_copy(0, &image).await;
+    assert_ne!(image.repository(), copy.repository());
+    let held = host.held(&image).await.unwrap().unwrap();
+    for name in [&image, &copy] {
+        let pinned: Image = format!("{name}@{}", held.digest_for(name).unwrap()).parse().unwrap();
+        assert!(held.is(&pinned) && host.has_image(&pinned).await.unwrap(), "{held:?}");
+        other.pull(&pinned, |_| ()).await.unwrap();
+        assert!(other.held(&pinned).await.unwrap().unwrap().is(&pinned));
+    }
+    assert_eq!(held.digest_for(&world.missing_image()), None);
 }

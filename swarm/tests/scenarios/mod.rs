@@ -22,6 +22,7 @@ macro_rules! all_scenarios {
             membership::a_board_in_no_swarm_or_a_worker_speaks_for_none,
             membership::a_swarm_remembers_its_labels_from_birth_and_changes_them_under_their_version,
             hosts::a_host_tells_what_it_is_and_which_images_it_has,
+            hosts::an_image_has_a_digest_of_each_repository_and_any_board_gets_it_by_that,
             objects::an_update_that_names_an_old_version_is_refused_and_changes_nothing,
             objects::content_name_and_mode_never_change,
             objects::a_name_is_given_once,

@@ -40,6 +40,8 @@ pub(crate) trait World {
     fn program(&self, program: &Program, version: u8) -> (Image, Vec<String>);
     /// An image that no registry has.
     fn missing_image(&self) -> Image;
+    /// Pushes an image that the board has into another repository, and says under which name.
+    async fn pushed_as_a_copy(&self, board: usize, image: &Image) -> Image;
     /// Cuts the board off from the others.
     fn cut(&self, board: usize);
     /// Ends that.

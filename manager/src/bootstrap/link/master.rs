@@ -102,6 +102,18 @@ impl Master {
         Ok(Self { session, root, socket, child: Mutex::new(child), log, _lifeline: lifeline })
     }
 
+    /// One that leads nowhere, for tests.
+    #[cfg(test)]
+    pub(super) fn to_nowhere(folder: &Path) -> Self {
+        let mut ssh = Command::new("cat");
+        ssh.stdin(Streams::piped()).stdout(Streams::null()).kill_on_drop(true);
+        let mut child = ssh.spawn().unwrap();
+        let lifeline = child.stdin.take().unwrap();
+        let session = Arc::new(Session::resume_mux(folder.join("c").into_boxed_path(), None));
+        let (child, log) = (Mutex::new(child), folder.join("log"));
+        Self { session, root: Root::Own, socket: Socket::Absent, child, log, _lifeline: lifeline }
+    }
+
     /// Whether ssh still runs.
     pub(super) fn is_up(&self) -> bool {
         let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);

@@ -103,18 +103,10 @@ impl Link {
     /// # Errors
     /// When it cannot be run, is cut off or takes too long.
     pub async fn run(&self, script: &Script) -> Result<Ran, LinkError> {
-        let sudo = match (script.as_root, self.root().await) {
-            (false, _) | (true, Root::Own) => false,
-            (true, Root::Sudo) => true,
-            (true, Root::No) if self.has_shell() => {
-                let (board, user) = (self.name().clone(), self.user().to_owned());
-                return Err(LinkError::NoRoot { board, what: script.what.clone(), user });
-            }
-            (true, Root::No) => false,
-        };
         let begun = Instant::now();
-        let line = script.line(sudo);
         let running = async {
+            // A connection that is just being made anew is waited for too.
+            let line = script.line(self.needs_sudo(script).await?);
             match &self.way {
                 Way::Ssh(ssh) => ssh.run(script, &line).await,
                 Way::Local(_) => self.run_here(script, &line).await,
@@ -130,6 +122,18 @@ impl Link {
             }
             Ok(ran) => ran,
             Err(_) => Err(self.late(script)),
+        }
+    }
+
+    async fn needs_sudo(&self, script: &Script) -> Result<bool, LinkError> {
+        match (script.as_root, self.root().await) {
+            (false, _) | (true, Root::Own) => Ok(false),
+            (true, Root::Sudo) => Ok(true),
+            (true, Root::No) if self.has_shell() => {
+                let (board, user) = (self.name().clone(), self.user().to_owned());
+                Err(LinkError::NoRoot { board, what: script.what.clone(), user })
+            }
+            (true, Root::No) => Ok(false),
         }
     }
 

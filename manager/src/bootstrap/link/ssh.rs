@@ -191,3 +191,34 @@ impl Drop for Ssh {
         drop(std::fs::remove_dir_all(&self.folder));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::board;
+    use super::*;
+    use crate::bootstrap::link::Way;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_script_ends_within_its_deadline_while_its_connection_is_being_made_anew() {
+        let (board, access) = board("b1", "10.0.0.11");
+        let doors = Doors::of(Path::new("rack.toml"));
+        let (private, folder) = doors.folder_for(&board.name).unwrap();
+        let known = host_key::known(&board, &access, None, &folder.join("known")).unwrap();
+        let master = Arc::new(Master::to_nowhere(&folder));
+        let ssh = Ssh {
+            board: board.name.clone(),
+            access,
+            known,
+            folder,
+            _private: private,
+            commands: Semaphore::new(COMMANDS),
+            standing: Mutex::new(Standing { master, greeted: None, engine: None }),
+        };
+        let link = Link { board, way: Way::Ssh(Box::new(ssh)) };
+        let Way::Ssh(ssh) = &link.way else { return };
+        let _renewal = ssh.standing.lock().await;
+        let script = Script::new("reading the time", "date").within(Duration::from_secs(4));
+        let ran = timeout(Duration::from_secs(20), link.run(&script)).await;
+        assert!(matches!(ran, Ok(Err(LinkError::Late { .. }))), "{ran:?}");
+    }
+}

@@ -38,7 +38,10 @@ impl Runner for Steps {
     fn foresee<'a>(&'a self, _: &'a Order) -> Foreseeing<'a> {
         let outcome = Outcome::default();
         let seen = Foreseen { plan: "- remove it".into(), steps: 1, refused: vec![], outcome };
-        Box::pin(async { Ok(seen) })
+        Box::pin(async move {
+            self.lets.acquire().await.unwrap().forget();
+            Ok(seen)
+        })
     }
 }
 
@@ -161,6 +164,24 @@ async fn what_cannot_be_is_refused_before_it_begins() {
     assert!(unfit(destroy.clone()).contains("\"confirm\": \"desk\""));
     assert!(unfit(Order { confirm: Some("dusk".into()), ..destroy }).contains("desk"));
     assert_eq!(lab.dispatcher.journal().history().operations(10).unwrap(), []);
+}
+
+#[tokio::test]
+async fn one_looks_ahead_at_a_time_and_the_next_may_once_that_is_over_or_given_up() {
+    let lab = lab();
+    let order = Order::destroy("ada@desk", Take::default());
+    let mut first = Box::pin(lab.dispatcher.foresee(&order));
+    tokio::select! {
+        biased;
+        seen = &mut first => panic!("{seen:?}"),
+        () = std::future::ready(()) => {}
+    }
+    assert_eq!(lab.dispatcher.foresee(&order).await, Err(Refused::Looking));
+    drop(first);
+    lab.steps.lets.add_permits(2);
+    for _ in 0..2 {
+        assert_eq!(lab.dispatcher.foresee(&order).await.unwrap().steps, 1);
+    }
 }
 
 #[tokio::test]

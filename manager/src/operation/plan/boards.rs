@@ -7,11 +7,12 @@
 use std::collections::BTreeSet;
 
 use pirack_swarm::desired::Image;
+use pirack_swarm::host::HeldImage;
 use pirack_swarm::plan::Move;
 
 use super::{Act, Plan, Stage, Wanted};
 use crate::bootstrap::agent;
-use crate::look::{ImageSeen, SwarmLook};
+use crate::look::SwarmLook;
 use crate::operation::seen::{BoardSeen, Reached, Seen};
 use crate::rack::{Board, Bytes, Identity, Rack};
 use crate::stack::Memory;
@@ -22,8 +23,9 @@ pub(super) fn with_digests(mut identity: Identity, rack: &Rack, seen: &Seen) -> 
     let wanted: BTreeSet<&Image> = rack.images().filter(|image| image.digest().is_none()).collect();
     identity.images.retain(|image, _| wanted.iter().any(|wanted| wanted.as_str() == image));
     for image in wanted {
-        if let Some(digest) = seen.reached().find_map(|(_, board)| board.images.get(image)?.digest.clone()) {
-            identity.images.entry(image.to_string()).or_insert(digest);
+        if let Some(digest) = seen.reached().find_map(|(_, board)| board.images.get(image)?.digest_for(image))
+        {
+            identity.images.entry(image.to_string()).or_insert_with(|| digest.to_owned());
         }
     }
     identity
@@ -101,7 +103,7 @@ fn images(rack: &Rack, board: &Board, reached: &Reached, plan: &mut Plan) {
 /// Whether the board has this very image: with the same digest, where one is asked for.
 fn has(reached: &Reached, image: &Image) -> bool {
     match image.digest() {
-        Some(digest) => reached.images.values().any(|had| had.digest.as_deref() == Some(digest)),
+        Some(_) => reached.images.values().any(|held| held.is(image)),
         None => reached.images.contains_key(image),
     }
 }
@@ -114,7 +116,7 @@ fn foreign<'a>(reached: &'a Reached, image: &Image) -> Option<&'a str> {
         "armv7l" | "armhf" => &["arm"],
         _ => return None,
     };
-    let own = |held: &&ImageSeen| image.digest().is_some_and(|digest| held.digest.as_deref() == Some(digest));
+    let own = |held: &&HeldImage| held.is(image);
     let held = reached.images.get(image).or_else(|| reached.images.values().find(own))?;
     let known = !held.architecture.is_empty() && !runs.contains(&held.architecture.as_str());
     known.then_some(held.architecture.as_str())

@@ -17,7 +17,7 @@ use crate::stack::roll;
 const LEAVING: u64 = 20;
 
 /// The nodes of this rack that its file has no place for in the swarm.
-fn strangers<'a>(rack: &'a Rack, nodes: &'a [ObservedNode]) -> impl Iterator<Item = &'a ObservedNode> {
+fn without_a_place<'a>(rack: &'a Rack, nodes: &'a [ObservedNode]) -> impl Iterator<Item = &'a ObservedNode> {
     nodes.iter().filter(|node| {
         pirack_swarm::owner(&node.held.spec.labels) == Some(rack.name.as_str())
             && !rack.members().any(|board| board.name.as_str() == node.name)
@@ -27,7 +27,9 @@ fn strangers<'a>(rack: &'a Rack, nodes: &'a [ObservedNode]) -> impl Iterator<Ite
 pub(super) fn decide(wanted: &Wanted<'_>, seen: &Seen, plan: &mut Plan) {
     let Some(swarm) = &seen.swarm else { return };
     // One that is down is the swarm's own plan's to forget.
-    for node in strangers(wanted.rack, &swarm.observed.nodes).filter(|node| node.state != NodeState::Down) {
+    for node in
+        without_a_place(wanted.rack, &swarm.observed.nodes).filter(|node| node.state != NodeState::Down)
+    {
         let Ok(name) = node.name.parse::<BoardName>() else { continue };
         let board = seen.boards.get(&name).or_else(|| seen.departed.get(&name));
         leave(wanted.rack, node, name, board, plan);

@@ -55,7 +55,7 @@ impl FakeRack {
         let mut images = BTreeMap::new();
         for image in racks.iter().flat_map(|rack| rack.images_on(board)) {
             if let Some(held) = engine.held(image).await.map_err(|error| told(&error))? {
-                images.insert(image.clone(), held.into());
+                images.insert(image.clone(), held);
             }
         }
         let state = self.state();

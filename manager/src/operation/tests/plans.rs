@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use pirack_swarm::desired::Image;
 use pirack_swarm::engine::Engine as _;
+use pirack_swarm::host::Host as _;
 use pirack_swarm::member::{Birth, Member, Membership};
 use pirack_swarm::observed::Held;
 use pirack_swarm::spec::ServiceSpec;
@@ -286,4 +288,26 @@ async fn an_image_for_another_processor_is_refused_before_a_task_of_it_begins() 
     assert_eq!(pirack_swarm::engine::Engine::services(engine).await.unwrap().len(), 0);
     operator.rack.kafka.as_mut().unwrap().image = "apache/kafka:4.1.3".parse().unwrap();
     operator.apply(&world).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_image_is_pinned_by_its_own_registrys_digest_whoever_else_has_given_it_one() {
+    let (mut operator, world) = bare();
+    let elsewhere = operator.rack.kafka.as_ref().unwrap().image.clone();
+    let image: Image = format!("r1b1:5000/{elsewhere}").parse().unwrap();
+    world.cloud.engine("b1").pull(&elsewhere, |_| ()).await.unwrap();
+    world.cloud.push("b1", &elsewhere, &image);
+    operator.rack.kafka.as_mut().unwrap().image = image;
+    assert_eq!(operator.apply(&world).await.unwrap().undone, []);
+    assert!(operator.plan(&world).await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_image_with_several_digests_of_one_repository_is_there_by_each_of_them() {
+    let (operator, world) = running().await;
+    let image = operator.rack.kafka.as_ref().unwrap().image.clone();
+    // Any of these digests may be told first.
+    (0..8).for_each(|n| world.cloud.push("b2", &image, &format!("{image}-{n}").parse().unwrap()));
+    let plan = operator.plan(&world).await;
+    assert!(plan.is_empty(), "{plan}");
 }

@@ -50,8 +50,8 @@ async fn pinned_name(operator: &Operator, world: &FakeRack) -> pirack_swarm::des
     let image = operator.rack.cassandra.as_ref().unwrap().image.clone();
     let engine = world.cloud.engine("b4");
     engine.pull(&image, |_| {}).await.unwrap();
-    let digest = engine.held(&image).await.unwrap().unwrap().digests.remove(0);
-    format!("{image}@{digest}").parse().unwrap()
+    let held = engine.held(&image).await.unwrap().unwrap();
+    format!("{image}@{}", held.digest_for(&image).unwrap()).parse().unwrap()
 }
 
 /// Another heap for the brokers: something to do.

@@ -60,11 +60,16 @@ fn a_browser_logs_in_and_its_cookie_orders_from_our_own_pages_alone() {
 }
 
 #[test]
-fn a_guesser_is_slowed_down_before_a_tenth_guess() {
+fn a_guesser_is_slowed_down_before_a_tenth_guess_and_locks_nobody_out() {
     let lab = lab(&[(Grade::Operator, OPERATOR)]);
     let guess = |n: u32| lab.status("GET /api/rack", &[&format!("Authorization: Bearer guess-{n}")], "");
     let answers: Vec<_> = (0..10).map(guess).collect();
     assert_eq!((answers[0], answers[9]), (401, 429));
+    let right = format!("Authorization: Bearer {OPERATOR}");
+    assert_eq!(lab.status("GET /api/rack", &[&right], ""), 200, "others of its address guess wrong");
+    let origin = format!("Origin: http://{}", lab.address);
+    assert_eq!(lab.status("POST /login", &[&origin], &format!("token={OPERATOR}")), 303);
+    assert_eq!(lab.status("POST /login", &[&origin], "token=guess"), 429);
 }
 
 #[test]
