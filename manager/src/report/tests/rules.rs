@@ -34,6 +34,12 @@ fn a_rack_with_nothing_wrong_is_healthy() {
 }
 
 #[test]
+fn a_rack_of_which_nobody_can_tell_whether_it_is_what_its_file_says_is_degraded() {
+    let told = report(&rack(), &well(), &Err("the secret admin_password cannot be read".to_owned()));
+    says(&only_of(&told), Degraded, "rack desk", &["cannot be told", "admin_password cannot be read"]);
+}
+
+#[test]
 fn a_swarm_without_a_leader_is_down() {
     let mut look = well();
     look.swarm = Err("b1: The swarm does not have a leader.".to_owned());
