@@ -76,7 +76,10 @@ fn a_majority_of_managers_that_is_gone_is_down() {
 fn a_board_that_is_silent_degrades_and_says_why() {
     let mut look = well();
     look.silence("b3", "no route to host");
-    says(&only(&look), Degraded, "board b3", &["no route to host"]);
+    says(&only(&look), Degraded, "board b3", &["does not answer: no route to host"]);
+    look.silence("b3", "b3 does not answer at 10.0.0.13 port 22: is it on?");
+    let reason = only(&look);
+    assert_eq!(reason.what, "does not answer at 10.0.0.13 port 22: is it on?", "its name stands there once");
 }
 
 #[test]
