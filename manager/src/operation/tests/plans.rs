@@ -8,6 +8,7 @@ use pirack_swarm::observed::Held;
 use pirack_swarm::spec::ServiceSpec;
 
 use super::*;
+use crate::operation::plan::{Left, Stage};
 use crate::operation::saved::Moved;
 use crate::rack::Bytes;
 
@@ -286,4 +287,17 @@ async fn an_image_for_another_processor_is_refused_before_a_task_of_it_begins() 
     assert_eq!(pirack_swarm::engine::Engine::services(engine).await.unwrap().len(), 0);
     operator.rack.kafka.as_mut().unwrap().image = "apache/kafka:4.1.3".parse().unwrap();
     operator.apply(&world).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_board_that_is_silent_before_there_is_a_swarm_is_told_once_and_nothing_begins() {
+    let operator = Operator::of(rack(&["b1", "b2", "b3"], ""));
+    let world = FakeRack::new(&["b1", "b2", "b3"]);
+    world.set_power("b1", false);
+    let plan = operator.plan(&world).await;
+    let of_it = |left: &&Left| left.subject == "board b1";
+    assert_eq!(plan.refused.iter().filter(of_it).count(), 1, "{plan}");
+    assert!(plan.refused[0].reason.contains("may hold the rack's swarm"), "{plan}");
+    assert_eq!(plan.undone.iter().filter(of_it).count(), 0, "{plan}");
+    assert!(!plan.steps.iter().any(|step| step.stage == Stage::Membership), "{plan}");
 }
