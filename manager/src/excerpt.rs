@@ -5,7 +5,8 @@ use std::fmt;
 use std::ops::Range;
 
 use miette::{
-    Diagnostic, LabeledSpan, MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents,
+    Diagnostic, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents, SourceCode, SourceSpan,
+    SpanContents,
 };
 
 /// Lines of more bytes than this in all are not shown whole.
@@ -16,6 +17,12 @@ const BEFORE: usize = 120;
 const BEHIND: usize = 240;
 /// No sentence about a problem has more bytes: its middle is left out.
 const SENTENCE: usize = 1000;
+
+/// How a problem is drawn, in colour or without: the same for every command.
+#[must_use]
+pub fn theme(colour: bool) -> GraphicalTheme {
+    if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() }
+}
 
 /// A sentence that repeats what somebody wrote, in a length that can be read.
 #[must_use]

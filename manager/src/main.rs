@@ -17,7 +17,8 @@ use clap::{CommandFactory, Parser, Subcommand};
   pirack check                        every problem of it at once
   pirack check --help                 each command's own examples and exit status
 
-NO_COLOR=1 takes the colours out.
+NO_COLOR=1 takes the colours out. With -o json standard output is one document also where a command
+fails: its own answer, or {\"error\": \"...\"} with what standard error says.
 
 Exit status: 0 well, 1 something is wrong (standard error says what), 2 wrong command line; a command
 that has more says so in its help."
@@ -106,6 +107,7 @@ fn main() -> ExitCode {
             return ended(status);
         }
     };
+    let output = global.output;
     let outcome = match command {
         Command::Apply(options) => cli::apply::apply(&options, &global),
         Command::Check(check) => cli::check::run(&check, &global),
@@ -128,7 +130,7 @@ fn main() -> ExitCode {
         Command::Trust(trust) => cli::trust::run(&trust, &global),
     };
     ended(outcome.unwrap_or_else(|error| {
-        eprintln!("pirack: {error:#}");
+        cli::answer::failed(&format!("{error:#}"), output);
         ExitCode::FAILURE
     }))
 }

@@ -12,6 +12,7 @@ use pirack_tests::mounted::Mounted;
 use pirack_tests::program::{self, Ended, Program};
 use pirack_tests::skip;
 use rustix::process::geteuid;
+use serde_json::Value;
 
 /// A refusal comes before anything is started, so at once.
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -22,11 +23,17 @@ fn demo(scratch: &Path, more: &[&str]) -> Ended {
     Program::start(&program::pirack(), fixed.into_iter().chain(more.iter().copied())).end(PATIENCE)
 }
 
-/// That it ended with `code`, said nothing on standard output, and named every one of `words`.
+/// That it ended with `code` and named every one of `words`; and that standard output is the same in one document, or
+/// nothing where the command line was wrong.
 fn refused(ended: &Ended, code: i32, words: &[&str]) {
     let letter = ended.err.join("\n");
     assert_eq!(ended.code, Some(code), "{ended:?}");
-    assert_eq!(ended.out, Vec::<String>::new(), "standard output of a refusal");
+    if code == 2 {
+        assert_eq!(ended.out, Vec::<String>::new(), "standard output of a wrong command line");
+    } else {
+        let said: Value = serde_json::from_str(&ended.out.concat()).unwrap();
+        assert!(said["error"].as_str().is_some_and(|error| letter.contains(error)), "{ended:?}");
+    }
     for word in words {
         assert!(letter.contains(word), "\"{word}\" is not in:\n{letter}");
     }

@@ -31,7 +31,8 @@ pub struct Package {
 /// The packages at hand, one an architecture at most.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Packages {
-    folder: PathBuf,
+    /// Where they were looked for.
+    folders: Vec<PathBuf>,
     packages: Vec<(String, Package)>,
 }
 
@@ -103,7 +104,18 @@ impl Packages {
             let version = format!("{version} {}", &digest(&bytes)[..12]);
             packages.push((architecture.to_owned(), Package { path: path.clone(), version }));
         }
-        Ok(Self { folder: folder.to_owned(), packages })
+        Ok(Self { folders: vec![folder.to_owned()], packages })
+    }
+
+    /// Those in the first of these folders that is there; none where none is.
+    ///
+    /// # Errors
+    /// As [`Packages::in_folder`].
+    pub fn in_first_of(folders: Vec<PathBuf>) -> Result<Self, PackagesError> {
+        match folders.iter().find(|folder| folder.exists()) {
+            Some(folder) => Self::in_folder(folder),
+            None => Ok(Self { folders, packages: vec![] }),
+        }
     }
 
     /// The one for a processor, as Docker's engine names it.
@@ -117,10 +129,14 @@ impl Packages {
     #[must_use]
     pub fn missing(&self, architecture: &str) -> String {
         match debian(architecture) {
-            Some(name) => format!(
-                "there is no {NAME}*_{name}.deb in {}: make it with make deb, or say enabled = false under [agent]",
-                self.folder.display()
-            ),
+            Some(name) => {
+                let folders: Vec<_> =
+                    self.folders.iter().map(|folder| folder.display().to_string()).collect();
+                format!(
+                    "there is no {NAME}*_{name}.deb in {}: make it with make deb, name its folder as packages under [agent], or say enabled = false there",
+                    folders.join(" or ")
+                )
+            }
             None => format!("there is no package for the processor {architecture}"),
         }
     }
@@ -189,4 +205,25 @@ fn written<T>(value: T) -> Spanned<T> {
 #[must_use]
 pub fn digest(content: &[u8]) -> String {
     Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packages_are_in_the_first_folder_that_is_there_and_who_misses_one_hears_where_it_was_looked_for() {
+        let scratch = tempfile::tempdir().unwrap();
+        let [own, built] = ["packages", "debian"].map(|name| scratch.path().join(name));
+        let found = || Packages::in_first_of(vec![own.clone(), built.clone()]).unwrap();
+        let told = found().missing("aarch64");
+        assert!(told.contains(&format!("_arm64.deb in {} or {}", own.display(), built.display())), "{told}");
+        for folder in [&built, &own] {
+            std::fs::create_dir(folder).unwrap();
+            std::fs::write(folder.join("pirack-agent_0.1.0_arm64.deb"), "a package").unwrap();
+            assert!(found().of("aarch64").is_some_and(|package| package.path().starts_with(folder)));
+        }
+        let told = found().missing("armv7l");
+        assert!(told.contains(&format!("in {}:", own.display())), "{told}");
+    }
 }

@@ -5,9 +5,16 @@
 
 use std::io::{self, ErrorKind, Write};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::json;
+
+use super::global::Output;
 
 /// Why some of the answer was not written.
 static LOST: OnceLock<io::Error> = OnceLock::new();
+/// Whether there is any answer yet.
+static BEGUN: AtomicBool = AtomicBool::new(false);
 
 /// A line of the answer.
 pub(crate) fn say(text: &str) {
@@ -21,8 +28,22 @@ pub(crate) fn tell(text: &str) -> bool {
 
 /// Bytes of the answer, just these; whether anybody takes more.
 pub(crate) fn write(bytes: &[u8]) -> bool {
+    BEGUN.store(true, Ordering::Relaxed);
     let mut out = io::stdout().lock();
     keep(out.write_all(bytes).and_then(|()| out.flush()))
+}
+
+/// The letter of a command that failed. For programs it is the answer too, where there is no other yet: whatever
+/// becomes of a command, they read one document.
+pub(crate) fn failed(letter: &str, output: Output) {
+    eprintln!("pirack: {letter}");
+    if let Some(document) = document(letter, output, BEGUN.load(Ordering::Relaxed)) {
+        say(&document);
+    }
+}
+
+fn document(letter: &str, output: Output, begun: bool) -> Option<String> {
+    (output == Output::Json && !begun).then(|| json!({ "error": letter }).to_string())
 }
 
 /// Keeps what came of writing a part of the answer; whether anybody takes more.
@@ -47,6 +68,15 @@ pub(crate) fn written() -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_program_reads_one_document_of_a_command_that_fails() {
+        let letter = "there is no file \"rack.toml\"";
+        let told = document(letter, Output::Json, false).unwrap();
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&told).unwrap(), json!({ "error": letter }));
+        assert_eq!(document(letter, Output::Json, true), None, "nothing is added to an answer");
+        assert_eq!(document(letter, Output::Table, false), None);
+    }
 
     #[test]
     fn a_reader_that_has_gone_is_no_fault_and_a_full_disk_is() {

@@ -27,7 +27,7 @@ use super::{log, manager, rack, say};
 Exit status: 0 nothing to do, 2 there is something to do, 1 it cannot be planned or must not be
 done, or the command line is wrong.")]
 pub(crate) struct PlanOptions {
-    /// Keeps the plan in a file, for pirack apply.
+    /// Keeps the plan in a file, for pirack apply, where nothing is or an older plan.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     #[command(flatten)]
@@ -83,10 +83,14 @@ pub(crate) fn plan(options: &PlanOptions, global: &Global) -> anyhow::Result<Exi
         let allowed = options.allowed.set();
         let wanted = opened.wanted(&allowed, fresh)?;
         let (_, plan) = look(&wanted, &opened.world).await?;
-        if let Some(path) = &options.out {
-            Saved::of(opened.rack.name.as_str(), fresh, &plan)?.write(path)?;
-        }
         show(&plan, global.output)?;
+        match &options.out {
+            Some(path) if plan.refused.is_empty() => {
+                Saved::of(opened.rack.name.as_str(), fresh, &plan)?.write(path)?;
+            }
+            Some(_) => eprintln!("pirack: this plan is not saved: something in it must not be done"),
+            None => {}
+        }
         Ok(status(&plan))
     })
 }

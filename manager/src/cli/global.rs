@@ -60,6 +60,12 @@ pub(crate) enum Output {
 }
 
 impl Global {
+    /// What a further command needs to be about the same file, with a blank before it; nothing where that is the
+    /// file that nobody need name.
+    pub(crate) fn named(&self) -> String {
+        if self.file == Path::new(DEFAULT) { String::new() } else { format!(" -f {}", self.file.display()) }
+    }
+
     /// The rack, for a command that can do without: nothing where there is no file and none was named.
     pub(crate) fn rack_if_any(&self) -> Result<Option<Rack>, Problems> {
         if self.file == Path::new(DEFAULT) && !self.file.exists() {
@@ -78,6 +84,12 @@ pub(crate) fn width() -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_further_command_names_the_file_unless_it_is_the_one_that_nobody_need_name() {
+        let named = |file: &str| Global { file: file.into(), output: Output::Table }.named();
+        assert_eq!((named(DEFAULT).as_str(), named("booth.toml").as_str()), ("", " -f booth.toml"));
+    }
 
     #[test]
     fn a_variable_that_is_set_to_nothing_names_no_file() {

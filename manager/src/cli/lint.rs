@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
-use pirack::excerpt::{Shown, Source};
+use miette::{Diagnostic, GraphicalReportHandler};
+use pirack::excerpt::{Shown, Source, theme};
 use pirack::lint::{Finding, Severity, Unreadable, lint};
 use pirack::text::{self, LARGEST};
 use serde::Serialize;
@@ -99,8 +99,7 @@ fn look(path: &Path) -> Outcome {
 /// Every finding with its lines of the file, and the count of them; nothing where all is well.
 fn show<'a>(outcomes: impl Iterator<Item = &'a Outcome>) -> anyhow::Result<()> {
     let terminal = global::colour(&std::io::stdout());
-    let theme = if terminal { GraphicalTheme::unicode() } else { GraphicalTheme::none() };
-    let handler = GraphicalReportHandler::new_themed(theme).with_width(110).with_links(false);
+    let handler = GraphicalReportHandler::new_themed(theme(terminal)).with_width(110).with_links(false);
     for outcome in outcomes {
         if let (Some(trouble), None) = (&outcome.unreadable, &outcome.place) {
             say(&trouble.what);
@@ -160,7 +159,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("long.yaml");
         let long = "x".repeat(40_000);
-        let handler = GraphicalReportHandler::new_themed(GraphicalTheme::none());
+        let handler = GraphicalReportHandler::new_themed(theme(false));
         for text in [
             format!("services: {{ a: {{ image: x:1, container_name: {long}, labels: [{long}] }} }}\n"),
             format!("services: {{ {long}: 1, {long}: 2 }}\n"),

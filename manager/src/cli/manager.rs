@@ -22,7 +22,7 @@ use tokio::sync::watch;
 
 use super::global::{Global, Output};
 use super::work::Work;
-use super::{progress, rack, say};
+use super::{answer, progress, rack, say};
 
 /// How long a command that ends tries to publish what it told.
 const LAST_WORDS: Duration = Duration::from_secs(3);
@@ -166,7 +166,7 @@ pub(crate) fn finish(kind: Kind, end: &Progress, output: Output) -> anyhow::Resu
             Ok(ExitCode::FAILURE)
         }
         Progress::Failed { interrupted: true, why, .. } => {
-            eprintln!("pirack: {why}");
+            answer::failed(why, output);
             Ok(ExitCode::from(130))
         }
         Progress::Failed { why, .. } => anyhow::bail!("{why}"),

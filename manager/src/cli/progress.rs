@@ -12,7 +12,7 @@ use pirack::operation::{Audience, Operation, Progress, StepState};
 /// On standard error, so that standard output is the answer alone.
 pub(crate) fn on_stderr() -> Arc<dyn Audience> {
     if std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb") {
-        Arc::new(Live::new())
+        Arc::new(Live::on(ProgressDrawTarget::stderr_with_hz(10)))
     } else {
         Arc::new(Lines)
     }
@@ -65,20 +65,42 @@ fn span(time: Duration) -> String {
 /// One line that lives, below a line for each step done.
 struct Live {
     bar: ProgressBar,
-    what: Mutex<String>,
+    underway: Mutex<Underway>,
+}
+
+/// Steps that are under way, boards' side by side: the line is of the one that was heard of last.
+#[derive(Default)]
+struct Underway {
+    /// Each with its number, its name and what it waits for.
+    steps: Vec<(usize, String, Option<String>)>,
+    left: Duration,
+}
+
+impl Underway {
+    /// Takes what was heard of a step; the number and the line to show from here on.
+    fn hear(&mut self, number: usize, what: &str, state: &StepState) -> Option<(usize, String)> {
+        self.steps.retain(|(known, ..)| *known != number);
+        match state {
+            StepState::Begun { left } => {
+                self.left = *left;
+                self.steps.push((number, what.to_owned(), None));
+            }
+            StepState::Waiting { why } => self.steps.push((number, what.to_owned(), Some(why.clone()))),
+            StepState::Done { .. } => {}
+        }
+        let (number, what, why) = self.steps.last()?;
+        let why = why.as_ref().map(|why| format!(" · {why}")).unwrap_or_default();
+        Some((*number, format!("{what} · about {} left{why}", span(self.left))))
+    }
 }
 
 impl Live {
-    fn new() -> Self {
-        let bar = ProgressBar::with_draw_target(Some(1), ProgressDrawTarget::stderr_with_hz(10));
+    fn on(target: ProgressDrawTarget) -> Self {
+        let bar = ProgressBar::with_draw_target(Some(1), target);
         let style = ProgressStyle::with_template("{spinner} [{pos}/{len}] {wide_msg} {elapsed}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         bar.enable_steady_tick(Duration::from_millis(200));
-        Self { bar, what: Mutex::default() }
-    }
-
-    fn what(&self) -> std::sync::MutexGuard<'_, String> {
-        self.what.lock().unwrap_or_else(PoisonError::into_inner)
+        Self { bar, underway: Mutex::default() }
     }
 }
 
@@ -87,17 +109,14 @@ impl Audience for Live {
         match progress {
             Progress::Scheduled | Progress::Started => {}
             Progress::Step { number, of, what, state } => {
-                self.bar.set_length(u64::try_from(*of).unwrap_or(u64::MAX));
-                self.bar.set_position(u64::try_from(*number).unwrap_or(u64::MAX));
-                match state {
-                    StepState::Begun { left } => {
-                        *self.what() = format!("{what} · about {} left", span(*left));
-                        self.bar.set_message(self.what().clone());
-                    }
-                    StepState::Waiting { why } => self.bar.set_message(format!("{} · {why}", self.what())),
-                    StepState::Done { seconds } => {
-                        self.bar.suspend(|| eprintln!("✓ {what} ({seconds:.1} s)"));
-                    }
+                if let StepState::Done { seconds } = state {
+                    self.bar.suspend(|| eprintln!("✓ {what} ({seconds:.1} s)"));
+                }
+                let mut underway = self.underway.lock().unwrap_or_else(PoisonError::into_inner);
+                if let Some((number, text)) = underway.hear(*number, what, state) {
+                    self.bar.set_length(u64::try_from(*of).unwrap_or(u64::MAX));
+                    self.bar.set_position(u64::try_from(number).unwrap_or(u64::MAX));
+                    self.bar.set_message(text);
                 }
             }
             Progress::Note { note } => self.bar.suspend(|| eprintln!("{note}")),
@@ -108,7 +127,45 @@ impl Audience for Live {
 
 #[cfg(test)]
 mod tests {
+    use pirack::operation::{Kind, Took};
+
     use super::*;
+
+    #[test]
+    fn the_line_on_a_terminal_has_time_left_and_each_reason_under_its_own_step() {
+        let live = Live::on(ProgressDrawTarget::hidden());
+        let operation = Operation::new(Kind::Apply, "desk", "pi@desk");
+        let hear = |number, state| {
+            let what = format!("add board b{number}");
+            live.hear(&operation, &Progress::Step { number, of: 24, what, state });
+            (live.bar.position(), live.bar.message())
+        };
+        let minutes = |many: u64| StepState::Begun { left: Duration::from_secs(60 * many) };
+        let waits = |why: &str| StepState::Waiting { why: why.to_owned() };
+        assert_eq!(hear(1, minutes(3)), (1, "add board b1 · about 3 min left".to_owned()));
+        assert_eq!(hear(2, minutes(2)), (2, "add board b2 · about 2 min left".to_owned()));
+        assert_eq!(
+            hear(1, waits("no answer yet")),
+            (1, "add board b1 · about 2 min left · no answer yet".to_owned())
+        );
+        assert_eq!(
+            hear(2, waits("its clock")),
+            (2, "add board b2 · about 2 min left · its clock".to_owned())
+        );
+        let of_the_first = (1, "add board b1 · about 2 min left · no answer yet".to_owned());
+        assert_eq!(hear(2, StepState::Done { seconds: 1.0 }), of_the_first, "the other goes on");
+        assert_eq!(live.bar.length(), Some(24));
+        live.hear(
+            &operation,
+            &Progress::Failed {
+                why: "b1 has gone".into(),
+                took: Took::default(),
+                interrupted: false,
+                outcome: None,
+            },
+        );
+        assert!(live.bar.is_finished());
+    }
 
     #[test]
     fn a_pipe_gets_a_line_for_what_is_worth_one() {

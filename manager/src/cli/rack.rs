@@ -61,22 +61,19 @@ pub(crate) fn with_world(
     manager::in_runtime(async move { work(&opened).await })
 }
 
-/// The agent's packages: in the folder that the file names, or beside this program.
+/// The agent's packages: in the folder that the file names; else in `packages` beside this program, or in `debian`
+/// beside its folder, which is where `make deb` puts them beside a program in `target/release`.
 pub(crate) fn packages(rack: &Rack) -> anyhow::Result<Packages> {
     if !rack.agent.enabled {
         return Ok(Packages::default());
     }
-    let folder = match &rack.agent.packages {
-        Some(folder) => folder.clone(),
-        None => {
-            let program = std::env::current_exe().context("cannot tell where this program lies")?;
-            program.parent().map(|folder| folder.join("packages")).unwrap_or_default()
-        }
-    };
-    if rack.agent.packages.is_none() && !folder.exists() {
-        return Ok(Packages::default());
+    if let Some(folder) = &rack.agent.packages {
+        return Ok(Packages::in_folder(folder)?);
     }
-    Ok(Packages::in_folder(&folder)?)
+    let program = std::env::current_exe().context("cannot tell where this program lies")?;
+    let beside = program.parent().map(|folder| folder.join("packages"));
+    let built = program.parent().and_then(Path::parent).map(|folder| folder.join("debian"));
+    Ok(Packages::in_first_of(beside.into_iter().chain(built).collect())?)
 }
 
 /// Who asks: a user and a host.

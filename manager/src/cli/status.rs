@@ -1,10 +1,12 @@
 //! `pirack status`: how the rack is, once or again and again.
 
+mod shares;
+
 use std::collections::BTreeSet;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use clap::Args;
@@ -21,6 +23,7 @@ use uuid::Uuid;
 
 use super::global::{self, Global, Output};
 use super::{answer, log, say};
+use shares::Shares;
 
 /// How often the rack is looked at while somebody watches.
 const EVERY: Duration = Duration::from_secs(2);
@@ -33,8 +36,12 @@ const EVERY: Duration = Duration::from_secs(2);
   pirack status -o json | jq .reasons
   pirack status >/dev/null || echo \"the desk needs somebody\"
 
-Exit status: 0 healthy, 3 degraded (it works, and not all that is wanted is so), 4 down (it does
-not do its work), 1 it could not be asked at all.")]
+It needs the rack's secrets, to tell whether the rack is what its file says: where they cannot be
+read here, it is degraded for that. It does not need the agents' packages: without them, agents'
+versions are not compared. Shares of Cassandra are asked for once a minute while it watches.
+
+Exit status: 0 healthy, 3 degraded (it works, and not all that is wanted is so, or cannot be told),
+4 down (it does not do its work), 1 it could not be asked at all.")]
 pub(crate) struct Status {
     /// Looks every 2 s: in place on a terminal, one report after another in a pipe.
     #[arg(short, long)]
@@ -46,7 +53,8 @@ pub(crate) struct Asked {
     pub(crate) rack: Rack,
     pub(crate) boards: Boards,
     secrets: SecretsRead,
-    packages: Result<Packages, String>,
+    /// As far as they are here: a rack is looked at from machines that never install an agent.
+    packages: Packages,
 }
 
 impl Asked {
@@ -54,7 +62,7 @@ impl Asked {
     pub(crate) fn of(file: &Path) -> anyhow::Result<Self> {
         let rack = rack::read(file)?;
         let secrets = rack.read_secrets();
-        let packages = super::rack::packages(&rack).map_err(|error| format!("{error:#}"));
+        let packages = super::rack::packages(&rack).unwrap_or_default();
         let boards = Boards::of(&rack, file, Deadlines::REPORT);
         Ok(Self { rack, boards, secrets, packages })
     }
@@ -66,21 +74,23 @@ impl Asked {
     }
 
     /// One look, with what an apply would change: the plan, or why there is none.
-    pub(crate) async fn look(&self) -> (Look, Result<Plan, String>) {
-        let look = look::look(&self.rack, &self.boards, Question::Shares).await;
+    pub(crate) async fn look(&self, question: Question) -> (Look, Result<Plan, String>) {
+        let look = look::look(&self.rack, &self.boards, question).await;
         let plan = self.plan(&look);
         (look, plan)
     }
 
     fn plan(&self, look: &Look) -> Result<Plan, String> {
         let secrets = self.secrets.all().map_err(ToString::to_string)?;
-        let packages = self.packages.as_ref().map_err(Clone::clone)?;
-        let (rack, allowed, fresh) = (&self.rack, &BTreeSet::new(), Uuid::new_v4());
+        let (rack, packages) = (&self.rack, &self.packages);
+        let (allowed, fresh) = (&BTreeSet::new(), Uuid::new_v4());
         drift::planned(&Wanted { rack, secrets, packages, allowed, fresh }, look)
     }
 
-    async fn report(&self) -> Report {
-        let (look, plan) = self.look().await;
+    /// A report, with the shares that are known where they are not asked for anew.
+    async fn report(&self, shares: &mut Shares) -> Report {
+        let (mut look, plan) = self.look(shares.question(Instant::now())).await;
+        shares.keep(&mut look.stacks);
         self.report_of(&look, &plan)
     }
 
@@ -108,7 +118,7 @@ pub(crate) fn run(options: &Status, global: &Global) -> anyhow::Result<ExitCode>
 }
 
 async fn once(asked: &Asked, output: Output) -> anyhow::Result<Verdict> {
-    let report = asked.report().await;
+    let report = asked.report(&mut Shares::default()).await;
     tell(&report, output)?;
     Ok(report.verdict)
 }
@@ -140,7 +150,7 @@ async fn watch(asked: &Asked, output: Output) -> anyhow::Result<Verdict> {
     if let Some(screen) = &screen {
         screen.draw(&[show::Line::new(show::Tone::Faint, format!("looking at {} ...", asked.rack.name))])?;
     }
-    let mut last = None;
+    let (mut last, mut shares) = (None, Shares::default());
     let mut beat = interval(EVERY);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let ended = super::rack::ended_by_user();
@@ -148,7 +158,7 @@ async fn watch(asked: &Asked, output: Output) -> anyhow::Result<Verdict> {
     loop {
         let next = async {
             beat.tick().await;
-            asked.report().await
+            asked.report(&mut shares).await
         };
         let report = tokio::select! {
             () = &mut ended => break,

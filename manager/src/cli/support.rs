@@ -12,6 +12,7 @@ use pirack::bootstrap::preflight;
 use pirack::operation::journal::place::{StateFolder, Surroundings};
 use pirack::rack::{self, Rack};
 use pirack::report::support::{Bundle, Redactor, Text, gather};
+use pirack::stack::cassandra::Question;
 use pirack::text::{self, LARGEST};
 use serde_json::json;
 
@@ -33,8 +34,9 @@ const OPERATIONS: u32 = 50;
 
 It holds the rack's file, status, plan, preflight, each service as the swarm holds it and its last
 500 lines, the boards' own state, operations of the past. Passwords, tokens, keys and the rack's
-secrets are taken out of every text; look through it before you send it all the same. It also works
-when half of the rack is down.
+secrets are taken out of every text; look through it before you send it all the same: a password
+that stands in a comment of the rack's file stays there. It also works when half of the rack is
+down.
 
 Exit status: 0 the bundle is there, 1 it is not.")]
 pub(crate) struct Support {
@@ -59,7 +61,7 @@ pub(crate) fn run(options: &Support, global: &Global) -> anyhow::Result<ExitCode
         .context("cannot start the runtime")?;
     let texts = runtime.block_on(async {
         let found = async {
-            let (look, plan) = asked.look().await;
+            let (look, plan) = asked.look(Question::Shares).await;
             let report = asked.report_of(&look, &plan);
             let mut texts = gather(rack, &asked.boards, &look, &report).await;
             texts
@@ -82,10 +84,12 @@ pub(crate) fn run(options: &Support, global: &Global) -> anyhow::Result<ExitCode
 fn own(rack: &Rack, file: &Path) -> Vec<Text> {
     let text = text::of_file(file, LARGEST).unwrap_or_else(|error| format!("{error}\n"));
     let (_, problems) = rack::examine(file);
+    let check =
+        if problems.is_empty() { "the file is well\n".to_owned() } else { problems.render(100, false) };
     let version = format!("pirack {}\nreport of rack {}\n", env!("CARGO_PKG_VERSION"), rack.name);
     vec![
         Text::new("rack.toml", text),
-        Text::new("check.txt", problems.render(100, false)),
+        Text::new("check.txt", check),
         Text::new("version.txt", version),
         Text::new("operations.txt", operations(rack)),
     ]

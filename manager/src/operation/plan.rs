@@ -24,6 +24,7 @@ mod show;
 
 pub(crate) use boards::as_remembered;
 pub(super) use membership::is_one_swarm;
+pub(crate) use show::behind_name;
 pub(super) use show::sentence;
 
 use std::collections::BTreeSet;

@@ -26,7 +26,7 @@ pub use error::OperationError;
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -329,14 +329,16 @@ impl<W: World> Run<'_, W> {
         for step in steps {
             each.entry(step.act.board()).or_default().push(step);
         }
-        let taken = AtomicUsize::new(self.done);
+        let (taken, over) = (AtomicUsize::new(self.done), AtomicU64::new(0));
         let run = &*self;
         let one = async |steps: Vec<&Step>| {
             for step in steps {
                 let number = taken.fetch_add(1, Ordering::Relaxed) + 1;
-                let underway = run.conductor.begin(step.title(), number, of, ahead)?;
+                let left = ahead.saturating_sub(Duration::from_secs(over.load(Ordering::Relaxed)));
+                let underway = run.conductor.begin(step.title(), number, of, run.pace.of(left))?;
                 run.take(step, &mut Known::default(), &underway).await?;
                 underway.done();
+                over.fetch_add(step.expected.as_secs(), Ordering::Relaxed);
             }
             Ok::<(), OperationError>(())
         };

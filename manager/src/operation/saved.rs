@@ -5,9 +5,7 @@
 //! as somebody has read it. After the first change it is planned anew like any other apply, and only what must be allowed
 //! by a code still holds it.
 
-use std::fs::{OpenOptions, Permissions};
 use std::io::Write as _;
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -16,7 +14,7 @@ use uuid::Uuid;
 use super::plan::Plan;
 use crate::bootstrap::agent::digest;
 use crate::reach::chain;
-use crate::text;
+use crate::text::{self, TextError};
 
 /// The file's version.
 const VERSION: u32 = 1;
@@ -62,8 +60,16 @@ pub enum SavedError {
         #[source]
         source: std::io::Error,
     },
-    /// It holds something else.
-    #[error("{path} is no plan that pirack saved: make one with pirack plan --out {path}")]
+    /// It would take the place of something else.
+    #[error("there is something at {path} that is no plan of pirack's, and it stays: name another file")]
+    Taken {
+        /// Which.
+        path: String,
+    },
+    /// It holds something else. The remedy never names this file: it is somebody's.
+    #[error(
+        "{path} is no plan that pirack saved: name one that pirack plan --out wrote; a rack's file goes with -f"
+    )]
     Other {
         /// Which.
         path: String,
@@ -105,24 +111,29 @@ impl Saved {
         self.fresh
     }
 
-    /// Writes it.
+    /// Writes it, all of it or nothing, and only where nothing is or an older one.
     ///
     /// # Errors
-    /// When the file cannot be written.
+    /// When the file cannot be written, or holds anything else.
     pub fn write(&self, path: &Path) -> Result<(), SavedError> {
         let name = path.display().to_string();
-        let text = serde_json::to_string_pretty(self)
-            .map_err(|source| SavedError::Other { path: name.clone(), source })?;
-        let written = (|| {
-            // What keys are derived from stands in it: whoever saved it alone reads it.
-            let mut file =
-                OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(path)?;
-            if file.metadata()?.is_file() {
-                file.set_permissions(Permissions::from_mode(0o600))?;
+        match text::of_file(path, LARGEST) {
+            Err(TextError::Missing { .. }) => {}
+            Ok(text) if text.is_empty() || serde_json::from_str::<Self>(&text).is_ok() => {}
+            Err(TextError::Unreadable { source, .. }) => {
+                return Err(SavedError::Unwritten { path: name, source });
             }
-            file.write_all((text + "\n").as_bytes())
+            _ => return Err(SavedError::Taken { path: name }),
+        }
+        let written = (|| {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            // What keys are derived from stands in it: whoever saved it alone reads it, as any draft is read.
+            let mut draft = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
+            draft.write_all((serde_json::to_string_pretty(self)? + "\n").as_bytes())?;
+            draft.as_file().sync_all()?;
+            draft.persist(path).map_err(|error| error.error)
         })();
-        written.map_err(|source| SavedError::Unwritten { path: name, source })
+        written.map(drop).map_err(|source| SavedError::Unwritten { path: name, source })
     }
 
     /// Reads one of this rack.
@@ -162,6 +173,8 @@ fn fingerprint(plan: &serde_json::Value) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
     use crate::operation::plan::{Act, Stage};
     use crate::rack::Identity;
@@ -177,7 +190,8 @@ mod tests {
         plan.step(Stage::Membership, Move::Change, "identity".into(), why, Act::Remember { identity }, 1);
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("plan.json");
-        std::fs::write(&path, "what was there before, and anybody could read").unwrap();
+        Saved::of("desk", id, &Plan::default()).unwrap().write(&path).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
         Saved::of("desk", id, &plan).unwrap().write(&path).unwrap();
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         let text = std::fs::read_to_string(&path).unwrap();
@@ -187,6 +201,26 @@ mod tests {
         std::fs::write(&path, text.replace("it is new", "it is old")).unwrap();
         let edited = Saved::read(&path, "desk").unwrap_err();
         assert!(matches!(&edited, SavedError::Edited { .. }), "{edited}");
+    }
+
+    #[test]
+    fn a_plan_takes_the_place_of_an_older_one_or_of_nothing_and_a_racks_file_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rack.toml");
+        let plan = Saved::of("desk", Uuid::from_u128(1), &Plan::default()).unwrap();
+        std::fs::write(&path, "version = 1\n").unwrap();
+        let refused = plan.write(&path).unwrap_err();
+        assert!(matches!(&refused, SavedError::Taken { .. }), "{refused}");
+        let read = Saved::read(&path, "desk").unwrap_err();
+        assert!(read.to_string().ends_with("a rack's file goes with -f"), "{read}");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "version = 1\n");
+        std::fs::write(&path, "").unwrap();
+        let newer = Saved::of("desk", Uuid::from_u128(2), &Plan::default()).unwrap();
+        for one in [plan, newer] {
+            one.write(&path).unwrap();
+            assert_eq!(Saved::read(&path, "desk").unwrap(), one);
+        }
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no draft stays behind");
     }
 
     #[test]

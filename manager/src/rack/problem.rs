@@ -7,10 +7,10 @@ use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan};
+use miette::{Diagnostic, GraphicalReportHandler, LabeledSpan};
 
 use super::code::{Code, Severity};
-use crate::excerpt::{Shown, Source};
+use crate::excerpt::{Shown, Source, theme};
 
 /// Narrower than this nothing reads well.
 const NARROWEST: usize = 60;
@@ -102,8 +102,7 @@ impl Problems {
     /// it is wanted.
     #[must_use]
     pub fn render(&self, width: usize, colour: bool) -> String {
-        let theme = if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
-        let handler = GraphicalReportHandler::new_themed(theme)
+        let handler = GraphicalReportHandler::new_themed(theme(colour))
             .with_width(width.max(NARROWEST))
             .with_context_lines(1)
             .without_syntax_highlighting()

@@ -65,13 +65,6 @@ pub fn lines(report: &Report) -> Vec<Line> {
     lines.extend(report.reasons.iter().flat_map(reason));
     lines.push(blank());
     lines.push(Line::new(Tone::Plain, swarm(report)));
-    if let Some(why) = report.drift_silence.as_ref().filter(|_| report.swarm.is_some()) {
-        lines.extend(
-            wrapped(&format!("what an apply would change cannot be told: {why}"), "    ")
-                .into_iter()
-                .map(|text| Line::new(Tone::Faint, text)),
-        );
-    }
     for section in [
         tables::boards(report),
         tables::services(report),

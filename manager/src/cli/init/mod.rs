@@ -82,10 +82,11 @@ pub(crate) fn run(options: &Init, global: &Global) -> anyhow::Result<ExitCode> {
         bail!(why);
     }
     write(&answers, file, options.force)?;
+    let named = global.named();
     match global.output {
         Output::Json => say(&json!({ "file": file, "boards": answers.boards.0.len() }).to_string()),
         Output::Table => say(&format!(
-            "{} is written: the rack \"{}\" of {}. Read it, change it; then: pirack check, pirack preflight, pirack apply",
+            "{} is written: the rack \"{}\" of {}. Read it, change it; then: pirack check{named}, pirack preflight{named}, pirack apply{named}",
             file.display(),
             answers.name,
             match answers.boards.0.len() {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use pirack::stack::kafka::Bootstrap;
-use pirack::stack::kafka::topics::{Declared, Report, Request, apply};
+use pirack::stack::kafka::topics::{Cluster, Declared, Report, Request, apply};
 
 use super::super::global::{Global, Output};
 use super::super::say;
@@ -59,7 +59,8 @@ pub(super) fn run(options: Apply, global: &Global) -> anyhow::Result<ExitCode> {
         bootstrap,
         deadline: options.timeout,
     };
-    let report = wait_for(apply(&request))??;
+    let cluster = Cluster { bootstrap: request.bootstrap.clone(), deadline: request.deadline };
+    let report = wait_for(&cluster, apply(&request))??;
     say(&match global.output {
         Output::Json => serde_json::to_string(&report)?,
         Output::Table => lines(&report, &request),

@@ -99,7 +99,8 @@ pub(super) fn create(
         replicas: options.replicas,
         settings: settings(options.set)?,
     };
-    let created = wait_for(create_topic(&cluster()?, &new))??;
+    let cluster = cluster()?;
+    let created = wait_for(&cluster, create_topic(&cluster, &new))??;
     let sentence = format!(
         "created {}: partitions {}, replicas {}",
         created.topic, created.partitions, created.replicas
@@ -125,7 +126,8 @@ pub(super) fn alter(
     }
     let asked = change.partitions.is_some() || !change.settings.is_empty() || !change.unset.is_empty();
     ensure!(asked, "nothing to change: give --set, --unset or --partitions");
-    let altered = wait_for(alter_topic(&cluster()?, &change))??;
+    let cluster = cluster()?;
+    let altered = wait_for(&cluster, alter_topic(&cluster, &change))??;
     told(&altered, &sentences(&altered), output)
 }
 
@@ -152,7 +154,8 @@ pub(super) fn delete(
 ) -> anyhow::Result<ExitCode> {
     options.name.guarded(options.allow)?;
     confirmed(&options.name, options.yes.as_deref())?;
-    let deleted = wait_for(delete_topic(&cluster()?, &options.name))??;
+    let cluster = cluster()?;
+    let deleted = wait_for(&cluster, delete_topic(&cluster, &options.name))??;
     let sentence = format!("deleted {}, which held {} messages", deleted.topic, deleted.messages);
     told(&deleted, &sentence, output)
 }

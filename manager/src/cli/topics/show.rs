@@ -12,7 +12,7 @@ use super::wait_for;
 
 /// Runs it.
 pub(super) fn run(cluster: &Cluster, selection: &Selection, output: Output) -> anyhow::Result<ExitCode> {
-    let table = wait_for(table(cluster, selection))??;
+    let table = wait_for(cluster, table(cluster, selection))??;
     match output {
         Output::Json => say(&serde_json::to_string(&table)?),
         Output::Table => say(&lines(&table)),

@@ -14,7 +14,7 @@ use super::memory::{self, Going};
 use super::scope::{Parts, Scope, owner, owner_of_folder};
 use super::whose;
 use crate::look::SwarmLook;
-use crate::operation::plan::{Act, Plan, Stage, Step};
+use crate::operation::plan::{Act, Plan, Stage, Step, sentence};
 use crate::operation::seen::{Kept, Reached, Seen};
 use crate::rack::{BoardName, Rack};
 use crate::stack::roll::{self, Part, Round, Turn, Unit};
@@ -32,7 +32,7 @@ pub fn plan(rack: &Rack, scope: &Scope, allowed: &BTreeSet<String>, seen: &Seen,
         return plan;
     }
     for (name, words) in silent(rack, scope, seen) {
-        let reason = format!("{words}; it stays as it is: bring it back and destroy again");
+        let reason = format!("{} It stays as it is: bring it back and destroy again", sentence(&words));
         plan.undone(format!("board {name}"), reason);
     }
     let none = Observed::default();

@@ -162,6 +162,7 @@ fn silent_swarm(members: &[Member<'_>], plan: &mut Plan) {
 
 /// A new swarm, unless a board that does not answer may hold the old one. Tells where it begins.
 fn begin(members: &[Member<'_>], identity: &Identity, plan: &mut Plan) -> Option<BoardName> {
+    let before = plan.refused.len();
     for member in members {
         if let Some(words) = member.silence() {
             let reason = format!(
@@ -170,6 +171,9 @@ fn begin(members: &[Member<'_>], identity: &Identity, plan: &mut Plan) -> Option
             );
             plan.refuse(member.subject(), reason);
         }
+    }
+    if plan.refused.len() > before {
+        return None;
     }
     let first = members.iter().find(|member| member.is_manager())?.board.name.clone();
     let act = Act::Begin { board: first.clone(), identity: identity.clone() };

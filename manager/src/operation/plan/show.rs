@@ -22,10 +22,9 @@ impl fmt::Display for Step {
 
 impl fmt::Display for Left {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Words about a board often begin with its name, which stands there already.
         let name = self.subject.strip_prefix("board ").unwrap_or(&self.subject);
-        let rest = self.reason.strip_prefix(name).and_then(|rest| rest.strip_prefix(' '));
-        write!(f, "{}: {}", self.subject, rest.unwrap_or(&self.reason))?;
+        let rest = behind_name(name, &self.reason).unwrap_or(&self.reason);
+        write!(f, "{}: {rest}", self.subject)?;
         match &self.code {
             Some(code) => write!(f, " (to do it all the same: --allow {code})"),
             None => Ok(()),
@@ -56,6 +55,11 @@ impl fmt::Display for Plan {
             self.undone.len()
         )
     }
+}
+
+/// The rest of words that begin with a board's name, for where that name stands already.
+pub(crate) fn behind_name<'a>(name: &str, words: &'a str) -> Option<&'a str> {
+    words.strip_prefix(name)?.strip_prefix(' ')
 }
 
 /// These words as a sentence that others may follow.

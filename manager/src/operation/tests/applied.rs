@@ -111,3 +111,18 @@ async fn what_was_only_just_recorded_is_no_reason_to_change_anything() {
     let changes = world.changes();
     assert_eq!((operator.apply(&world).await.unwrap().steps, world.changes()), (0, changes));
 }
+
+#[tokio::test(start_paused = true)]
+async fn time_left_falls_while_boards_are_seen_to_side_by_side() {
+    let operator = Operator::of(rack(&["b1", "b2", "b3"], ""));
+    operator.apply(&FakeRack::new(&["b1", "b2", "b3"])).await.unwrap();
+    let heard = operator.heard.0.lock().unwrap();
+    let left = |progress: &Progress| match progress {
+        Progress::Step { what, state: StepState::Begun { left }, .. } if what.contains("image ") => {
+            Some(*left)
+        }
+        _ => None,
+    };
+    let left: Vec<Duration> = heard.iter().filter_map(left).collect();
+    assert!(left.last() < left.first(), "{left:?}");
+}

@@ -10,6 +10,7 @@ use pirack_swarm::observed::Held;
 use pirack_swarm::spec::ServiceSpec;
 
 use super::*;
+use crate::operation::plan::{Left, Stage};
 use crate::operation::saved::Moved;
 use crate::rack::Bytes;
 
@@ -310,4 +311,17 @@ async fn an_image_with_several_digests_of_one_repository_is_there_by_each_of_the
     (0..8).for_each(|n| world.cloud.push("b2", &image, &format!("{image}-{n}").parse().unwrap()));
     let plan = operator.plan(&world).await;
     assert!(plan.is_empty(), "{plan}");
+}
+
+#[tokio::test]
+async fn a_board_that_is_silent_before_there_is_a_swarm_is_told_once_and_nothing_begins() {
+    let operator = Operator::of(rack(&["b1", "b2", "b3"], ""));
+    let world = FakeRack::new(&["b1", "b2", "b3"]);
+    world.set_power("b1", false);
+    let plan = operator.plan(&world).await;
+    let of_it = |left: &&Left| left.subject == "board b1";
+    assert_eq!(plan.refused.iter().filter(of_it).count(), 1, "{plan}");
+    assert!(plan.refused[0].reason.contains("may hold the rack's swarm"), "{plan}");
+    assert_eq!(plan.undone.iter().filter(of_it).count(), 0, "{plan}");
+    assert!(!plan.steps.iter().any(|step| step.stage == Stage::Membership), "{plan}");
 }

@@ -34,6 +34,12 @@ fn a_rack_with_nothing_wrong_is_healthy() {
 }
 
 #[test]
+fn a_rack_of_which_nobody_can_tell_whether_it_is_what_its_file_says_is_degraded() {
+    let told = report(&rack(), &well(), &Err("the secret admin_password cannot be read".to_owned()));
+    says(&only_of(&told), Degraded, "rack desk", &["cannot be told", "admin_password cannot be read"]);
+}
+
+#[test]
 fn a_swarm_without_a_leader_is_down() {
     let mut look = well();
     look.swarm = Err("b1: The swarm does not have a leader.".to_owned());
@@ -70,7 +76,10 @@ fn a_majority_of_managers_that_is_gone_is_down() {
 fn a_board_that_is_silent_degrades_and_says_why() {
     let mut look = well();
     look.silence("b3", "no route to host");
-    says(&only(&look), Degraded, "board b3", &["no route to host"]);
+    says(&only(&look), Degraded, "board b3", &["does not answer: no route to host"]);
+    look.silence("b3", "b3 does not answer at 10.0.0.13 port 22: is it on?");
+    let reason = only(&look);
+    assert_eq!(reason.what, "does not answer at 10.0.0.13 port 22: is it on?", "its name stands there once");
 }
 
 #[test]

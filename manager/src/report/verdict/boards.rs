@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use pirack_swarm::spec::{Availability, Role};
 
 use super::Reasons;
+use crate::operation::plan::behind_name;
 use crate::report::{Board, Node, Report};
 
 pub(super) fn judge(report: &Report, reasons: &mut Reasons) {
@@ -26,7 +27,9 @@ fn about(board: &Board) -> String {
 fn silence(board: &Board, reasons: &mut Reasons) {
     if let Some(words) = &board.silence {
         let remedy = "until it does, all else here is told without it";
-        reasons.degraded(about(board), format!("does not answer: {words}"), remedy);
+        let what = behind_name(&board.name, words)
+            .map_or_else(|| format!("does not answer: {words}"), str::to_owned);
+        reasons.degraded(about(board), what, remedy);
     } else if let Some(words) = &board.engine_silence {
         let remedy = "look at docker on the board: systemctl status docker";
         reasons.degraded(about(board), format!("its engine does not answer: {words}"), remedy);

@@ -42,6 +42,14 @@ fn strangers(report: &Report, reasons: &mut Reasons) {
 }
 
 fn drift(report: &Report, reasons: &mut Reasons) {
+    // Without a swarm nothing can be held against the file, which is said already.
+    if let Some(why) = report.drift_silence.as_ref().filter(|_| report.swarm.is_some()) {
+        reasons.degraded(
+            format!("rack {}", report.rack),
+            format!("whether it is what its file says cannot be told: {why}"),
+            "mend that, or ask on a machine that has the rack's secrets; until then a difference goes unseen",
+        );
+    }
     let Some(steps) = report.drift.as_ref().filter(|steps| !steps.is_empty()) else { return };
     let what = format!(
         "not what its file says, {}: {}",

@@ -100,7 +100,10 @@ impl FromStr for Code {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let found = Self::ALL.into_iter().find(|code| code.as_str().eq_ignore_ascii_case(text));
-        found.ok_or_else(|| format!("\"{text}\" is no code of what may be allowed: they are AL001 to AL010"))
+        found.ok_or_else(|| {
+            let all = Self::ALL.map(Self::as_str).join(", ");
+            format!("\"{text}\" is no code of what may be allowed: they are {all}")
+        })
     }
 }
 
