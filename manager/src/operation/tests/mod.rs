@@ -5,6 +5,7 @@ mod destroyed;
 mod destroyed_elsewhere;
 mod disks;
 mod figures;
+mod fixed;
 mod held;
 mod joined;
 mod plans;
