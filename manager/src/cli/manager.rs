@@ -98,8 +98,16 @@ impl Place {
         rack: &Rack,
         output: Output,
     ) -> anyhow::Result<ExitCode> {
+        match self.carry_out(order, rack).await? {
+            Some(end) => finish(order.kind, &end, output),
+            None => Ok(ExitCode::from(130)),
+        }
+    }
+
+    /// Has it done, and tells here how it goes. Its end; nothing where it was left to the service.
+    pub(crate) async fn carry_out(&self, order: &Order, rack: &Rack) -> anyhow::Result<Option<Progress>> {
         match self {
-            Self::There(client) => order_and_follow(client, order, output).await,
+            Self::There(client) => order_and_follow(client, order).await,
             Self::Here(work) => {
                 work.admit(order).map_err(anyhow::Error::msg)?;
                 let operation = Operation::new(order.kind, rack.name.as_str(), &order.by);
@@ -108,7 +116,7 @@ impl Place {
                 let conductor = Conductor::new(operation, audiences, interruption());
                 let end = conductor.ended(work.run(order, &conductor).await);
                 journal.close();
-                finish(order.kind, &end, output)
+                Ok(Some(end))
             }
         }
     }
@@ -119,7 +127,7 @@ pub(crate) fn with_file(order: Order, global: &Global) -> anyhow::Result<Order> 
     Ok(Order { file_sha256: Some(sha256(&global.file)?), ..order })
 }
 
-async fn order_and_follow(client: &Client, order: &Order, output: Output) -> anyhow::Result<ExitCode> {
+async fn order_and_follow(client: &Client, order: &Order) -> anyhow::Result<Option<Progress>> {
     let operation = client.submit(order).await?;
     eprintln!("pirack serve at {} does it: operation {}", client.url(), operation.id);
     let interrupting = async {
@@ -131,8 +139,8 @@ async fn order_and_follow(client: &Client, order: &Order, output: Output) -> any
         rack::ended_by_user().await;
     };
     tokio::select! {
-        end = follow(client, &operation) => finish(order.kind, &end?, output),
-        () = interrupting => Ok(ExitCode::from(130)),
+        end = follow(client, &operation) => Ok(Some(end?)),
+        () = interrupting => Ok(None),
     }
 }
 
@@ -180,10 +188,11 @@ pub(crate) fn show(kind: Kind, outcome: &Outcome, output: Output) -> anyhow::Res
         say(&serde_json::to_string(outcome)?);
         return Ok(());
     }
-    let Outcome { steps, undone, stays } = outcome;
+    let Outcome { steps, undone, stays, .. } = outcome;
     let (is, nothing) = match kind {
         Kind::Apply => ("the rack is what its file says", "nothing to do: the rack is what its file says"),
         Kind::Destroy => ("it is gone", "nothing to do: it is not there"),
+        Kind::Fix => ("it is mended", "nothing to do: there is nothing that can be mended from here"),
     };
     match steps {
         _ if !undone.is_empty() => say("not all could be done now:"),

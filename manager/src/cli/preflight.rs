@@ -7,14 +7,17 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
-use futures_util::future::join_all;
-use pirack::bootstrap::fix::{self, Fix};
-use pirack::bootstrap::link::{Doors, LinkError};
+use pirack::bootstrap::link::Doors;
 use pirack::bootstrap::preflight::{self, Check, Finding, Report, Severity, worst};
+use pirack::operation::Progress;
+use pirack::operation::dispatch::Order;
+use pirack::operation::fix::{Mend, Mended};
 use pirack::rack::{self, Board, BoardName, Rack};
 
 use super::global::{Global, Output};
 use super::log;
+use super::manager::{self, Place};
+use super::rack::{ended_by_user, who};
 
 /// The options of `preflight`.
 #[derive(Args)]
@@ -40,6 +43,11 @@ pub(crate) struct Preflight {
     /// With --fix: format a data disk that is not there, where the file names its `device`. What is on it is lost.
     #[arg(long, requires = "fix")]
     format: bool,
+    /// With --fix: takes the rack's lock from whoever has it, where you know that nobody is at it any more.
+    #[arg(long, requires = "fix")]
+    break_lock: bool,
+    #[command(flatten)]
+    manager: manager::Options,
 }
 
 /// Runs it.
@@ -47,95 +55,44 @@ pub(crate) fn run(options: &Preflight, global: &Global) -> anyhow::Result<ExitCo
     log::to_stderr("error");
     let rack = rack::read(&global.file)?;
     let boards = named(&rack, &options.boards)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let (report, mended) = runtime.block_on(async {
-        // So that connections end in order, and leave nothing behind. Every fix may be done again.
-        tokio::select! {
-            done = look(&rack, &boards, options, global) => Ok(done),
-            _ = tokio::signal::ctrl_c() => bail!("interrupted: the same again is safe"),
+    manager::in_runtime(async {
+        let mended = if options.fix { fix(&rack, options, global).await? } else { Some(vec![]) };
+        let Some(mended) = mended else { return Ok(ExitCode::from(130)) };
+        // Over connections made anew: a login's groups are those of its beginning.
+        let doors = Doors::of(&global.file);
+        let report = tokio::select! {
+            report = preflight::run(&rack, &doors, &boards) => report,
+            () = ended_by_user() => bail!("interrupted: nothing was changed by this look"),
+        };
+        let said = match global.output {
+            Output::Table => lines(&report),
+            Output::Json => format!("{:#}\n", json(&report, &mended)),
+        };
+        super::say(said.trim_end());
+        let fatal = if options.strict { Severity::Warning } else { Severity::Error };
+        let failed = worst(&report.findings).is_some_and(|worst| worst >= fatal);
+        Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    })
+}
+
+/// Has it mended, as an operation. What came of each finding; nothing where it was ended before its time.
+async fn fix(rack: &Rack, options: &Preflight, global: &Global) -> anyhow::Result<Option<Vec<Mended>>> {
+    let mend = Mend { boards: options.boards.iter().cloned().collect(), format: options.format };
+    let order = Order { break_lock: options.break_lock, ..Order::fix(&who(), mend) };
+    let order = manager::with_file(order, global)?;
+    let place = Place::of(&options.manager, rack, global)?;
+    Ok(match place.carry_out(&order, rack).await? {
+        Some(Progress::Completed { outcome, .. } | Progress::Failed { outcome: Some(outcome), .. }) => {
+            for (mended, why) in
+                outcome.mended.iter().filter_map(|mended| Some((mended, mended.failed.as_ref()?)))
+            {
+                eprintln!("{}: {}: not mended: {why}", mended.board, mended.code);
+            }
+            Some(outcome.mended)
         }
-    })?;
-    let said = match global.output {
-        Output::Table => lines(&report),
-        Output::Json => format!("{:#}\n", json(&report, &mended)),
-    };
-    super::say(said.trim_end());
-    let fatal = if options.strict { Severity::Warning } else { Severity::Error };
-    let failed = worst(&report.findings).is_some_and(|worst| worst >= fatal);
-    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
-}
-
-/// What came of a fix.
-struct Mended {
-    board: BoardName,
-    check: Check,
-    /// What was done, or why it was not.
-    came: Result<Vec<String>, String>,
-}
-
-/// Looks, and with `--fix` mends and looks again.
-async fn look(rack: &Rack, boards: &[&Board], options: &Preflight, global: &Global) -> (Report, Vec<Mended>) {
-    let report = preflight::run(rack, &Doors::of(&global.file), boards).await;
-    if !options.fix {
-        return (report, vec![]);
-    }
-    let (fixes, left) = fix::plan(rack, &report, options.format);
-    let mut mended: Vec<Mended> = left
-        .into_iter()
-        .map(|left| Mended { board: left.board, check: left.check, came: Err(left.why) })
-        .collect();
-    for left in &mended {
-        tell(left, global.output);
-    }
-    if fixes.is_empty() {
-        return (report, mended);
-    }
-    let doors = Doors::of(&global.file);
-    for fixes in fix::in_turn(rack, fixes) {
-        let each = boards.iter().map(|board| mend(&doors, board, &fixes, global.output));
-        mended.extend(join_all(each).await.into_iter().flatten());
-    }
-    // Over connections made anew: a login's groups are those of its beginning.
-    (preflight::run(rack, &Doors::of(&global.file), boards).await, mended)
-}
-
-/// A board's fixes, one after another; the first that fails ends them.
-async fn mend(doors: &Doors, board: &Board, fixes: &[Fix], output: Output) -> Vec<Mended> {
-    let mut own = fixes.iter().filter(|fix| fix.board == board.name).peekable();
-    let Some(first) = own.peek() else { return vec![] };
-    let done = |check, came: Result<Vec<String>, LinkError>| {
-        let came = came.map_err(|error| format!("{:#}", anyhow::Error::from(error)));
-        let mended = Mended { board: board.name.clone(), check, came };
-        tell(&mended, output);
-        mended
-    };
-    let link = match doors.open(board).await {
-        Ok(link) => link,
-        Err(error) => return vec![done(first.check, Err(error))],
-    };
-    let mut mended = vec![];
-    for fix in own {
-        mended.push(done(fix.check, fix::carry_out(&link, &fix.deed).await));
-        if mended.last().is_some_and(|mended| mended.came.is_err()) {
-            break;
-        }
-    }
-    mended
-}
-
-/// As it happens: installing takes minutes.
-fn tell(mended: &Mended, output: Output) {
-    let (board, check) = (&mended.board, mended.check);
-    let lines = match &mended.came {
-        Ok(lines) => lines.iter().map(|line| format!("{board}: {check}: {line}")).collect(),
-        Err(why) => vec![format!("{board}: {check}: not mended: {why}")],
-    };
-    for line in lines {
-        match output {
-            Output::Table => super::say(&line),
-            Output::Json => eprintln!("{line}"),
-        }
-    }
+        Some(Progress::Failed { interrupted: false, why, .. }) => bail!("{why}"),
+        _ => None,
+    })
 }
 
 fn named<'a>(rack: &'a Rack, names: &[BoardName]) -> anyhow::Result<Vec<&'a Board>> {
@@ -205,14 +162,6 @@ fn grid(report: &Report, codes: &BTreeSet<Check>) -> String {
 }
 
 fn json(report: &Report, mended: &[Mended]) -> serde_json::Value {
-    let fixed = |mended: &Mended| {
-        serde_json::json!({
-            "board": mended.board.as_str(),
-            "code": mended.check.code(),
-            "did": mended.came.as_ref().ok(),
-            "failed": mended.came.as_ref().err(),
-        })
-    };
     let finding = |finding: &Finding| {
         serde_json::json!({
             "board": finding.board.as_ref().map(BoardName::as_str),
@@ -228,6 +177,6 @@ fn json(report: &Report, mended: &[Mended]) -> serde_json::Value {
         "boards": report.boards.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(),
         "checks": Check::ALL.len(),
         "findings": report.findings.iter().map(finding).collect::<Vec<_>>(),
-        "fixes": mended.iter().map(fixed).collect::<Vec<_>>(),
+        "fixes": mended,
     })
 }

@@ -7,8 +7,10 @@ use anyhow::Context;
 use pirack::operation::apply::{self, Request};
 use pirack::operation::destroy::{self, Scope};
 use pirack::operation::dispatch::{Foreseeing, Foreseen, Order, Runner, Running};
+use pirack::operation::fix::{self, Mend};
 use pirack::operation::saved::Saved;
 use pirack::operation::{Conductor, Ended, Kind, Outcome, Stopped};
+use pirack::rack::Rack;
 use pirack::stack::Engine;
 use uuid::Uuid;
 
@@ -50,6 +52,7 @@ impl Runner for Work {
         match order.kind {
             Kind::Apply => saved(order).map(drop),
             Kind::Destroy => scope(order).map(drop),
+            Kind::Fix => mend(order, &rack).map(drop),
         }
     }
 
@@ -62,7 +65,7 @@ impl Runner for Work {
             let opened = rack::open(&self.file).map_err(|error| format!("{error:#}"))?;
             let (plan, stays) = destroy::look(&taking(&opened, &scope, order), &opened.world).await;
             let steps = plan.steps.len();
-            let outcome = Outcome { steps: 0, undone: plan.undone.clone(), stays: Some(stays) };
+            let outcome = Outcome { undone: plan.undone.clone(), stays: Some(stays), ..Outcome::of(0) };
             Ok(Foreseen { plan: plan.to_string(), steps, refused: plan.refused, outcome })
         })
     }
@@ -74,6 +77,7 @@ impl Runner for Work {
             match order.kind {
                 Kind::Apply => applied(&opened, order, conductor).await,
                 Kind::Destroy => destroyed(&opened, order, conductor).await,
+                Kind::Fix => fixed(&opened, order, conductor).await,
             }
         })
     }
@@ -100,6 +104,12 @@ async fn destroyed(opened: &Opened, order: &Order, conductor: &Conductor) -> End
     Ok(destroy::destroy(&taking(opened, &scope, order), &opened.world, conductor).await?.into())
 }
 
+async fn fixed(opened: &Opened, order: &Order, conductor: &Conductor) -> Ended {
+    let mend = mend(order, &opened.rack).map_err(Stopped::Failed)?;
+    let request = fix::Request { rack: &opened.rack, mend: &mend, break_lock: order.break_lock };
+    Ok(fix::fix(&request, &opened.world, conductor).await?.into())
+}
+
 fn taking<'a>(opened: &'a Opened, scope: &'a Scope, order: &'a Order) -> destroy::Request<'a> {
     destroy::Request { rack: &opened.rack, scope, allowed: &order.allow, break_lock: order.break_lock }
 }
@@ -111,4 +121,12 @@ fn scope(order: &Order) -> Result<Scope, String> {
 fn saved(order: &Order) -> Result<Option<Saved>, String> {
     let plan = order.plan.clone().map(serde_json::from_value).transpose();
     plan.map_err(|error| format!("this is no plan that pirack saved: {error}"))
+}
+
+fn mend(order: &Order, rack: &Rack) -> Result<Mend, String> {
+    let mend = order.mend.clone().unwrap_or_default();
+    match mend.boards.iter().find(|name| rack.board(name).is_none()) {
+        Some(unknown) => Err(format!("the rack file has no board {unknown}")),
+        None => Ok(mend),
+    }
 }

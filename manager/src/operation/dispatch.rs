@@ -22,6 +22,7 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use super::destroy::Take;
+use super::fix::Mend;
 use super::journal::Journal;
 use super::plan::Left;
 use super::{Audience, Conductor, Ended, Kind, Operation, Outcome, Stopped};
@@ -60,6 +61,9 @@ pub struct Order {
     /// For a destroy: what shall go. Everything but data and agents, where nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub take: Option<Take>,
+    /// For a fix: where, and how far it may go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mend: Option<Mend>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
@@ -80,6 +84,7 @@ impl Order {
             plan: None,
             confirm: None,
             take: None,
+            mend: None,
         }
     }
 
@@ -87,6 +92,12 @@ impl Order {
     #[must_use]
     pub fn destroy(by: &str, take: Take) -> Self {
         Self { kind: Kind::Destroy, take: Some(take), ..Self::apply(by) }
+    }
+
+    /// A fix of this.
+    #[must_use]
+    pub fn fix(by: &str, mend: Mend) -> Self {
+        Self { kind: Kind::Fix, mend: Some(mend), ..Self::apply(by) }
     }
 }
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::apply::Applied;
 use super::destroy::{Destroyed, Stays};
+use super::fix::{Fixed, Mended};
 use super::plan::Left;
 use super::{Interrupted, OperationError, Progress, Took};
 use crate::reach::chain;
@@ -22,6 +23,9 @@ pub struct Outcome {
     /// What a destroy left where it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stays: Option<Stays>,
+    /// What a fix mended, and what not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mended: Vec<Mended>,
 }
 
 impl Outcome {
@@ -34,13 +38,19 @@ impl Outcome {
 
 impl From<Applied> for Outcome {
     fn from(Applied { steps, undone }: Applied) -> Self {
-        Self { steps, undone, stays: None }
+        Self { undone, ..Self::of(steps) }
     }
 }
 
 impl From<Destroyed> for Outcome {
     fn from(Destroyed { steps, undone, stays }: Destroyed) -> Self {
-        Self { steps, undone, stays: Some(stays) }
+        Self { undone, stays: Some(stays), ..Self::of(steps) }
+    }
+}
+
+impl From<Fixed> for Outcome {
+    fn from(fixed: Fixed) -> Self {
+        Self { undone: fixed.undone(), mended: fixed.mended, ..Self::of(fixed.steps) }
     }
 }
 

@@ -138,8 +138,27 @@ impl Held {
         self.own.lock().await.lock.text()
     }
 
+    /// Does something under it, and gives it back whatever came of that: who waits for the lock need not wait for it
+    /// to grow stale. One that is lost ends the work where it is.
+    ///
+    /// # Errors
+    /// That it was lost, or whatever the work ended with.
+    pub async fn during<W: World, T, E: From<LockError>>(
+        &self,
+        world: &W,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        let came = tokio::select! {
+            biased;
+            lost = self.beat(world) => return Err(lost.into()),
+            came = work => came,
+        };
+        self.release(world).await;
+        came
+    }
+
     /// Renews it for ever; ends only when it is lost.
-    pub async fn beat<W: World>(&self, world: &W) -> LockError {
+    pub(super) async fn beat<W: World>(&self, world: &W) -> LockError {
         loop {
             sleep(BEAT).await;
             let Err(error) = self.renew(world).await else { continue };
@@ -226,8 +245,8 @@ impl Held {
     }
 
     /// Gives it back, as far as it is ours and anybody answers: what stays grows stale by itself.
-    pub async fn release<W: World>(self, world: &W) {
-        let lock = self.own.into_inner().lock;
+    async fn release<W: World>(&self, world: &W) {
+        let lock = self.own.lock().await.lock.clone();
         if let Some(board) = &self.file
             && let Err(error) = world.unlock_file(board, &lock).await
         {

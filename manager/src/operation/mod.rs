@@ -11,6 +11,7 @@ pub mod apply;
 pub mod destroy;
 pub mod dispatch;
 mod end;
+pub mod fix;
 pub mod held;
 mod join;
 pub mod journal;
@@ -48,15 +49,21 @@ pub enum Kind {
     Apply,
     /// Takes the rack, or a part of it, away.
     Destroy,
+    /// Mends on boards what preflight finds.
+    Fix,
 }
 
 impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Apply, Self::Destroy, Self::Fix];
+
     /// The word, as in JSON.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Apply => "apply",
             Self::Destroy => "destroy",
+            Self::Fix => "fix",
         }
     }
 }

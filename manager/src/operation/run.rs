@@ -101,10 +101,15 @@ impl<R> Look<R> {
         if self.seen.swarm.is_some() {
             return None;
         }
-        let answers = |name: &&BoardName| self.seen.reached().any(|(reached, _)| reached == *name);
-        let first = rack.first_manager().map(|board| &board.name).filter(answers);
-        first.or_else(|| self.seen.reached().map(|(name, _)| name).next()).cloned()
+        lock_board(rack, self.seen.reached().map(|(name, _)| name))
     }
+}
+
+/// Of the boards that answer, the one that has the lock as a file.
+pub(super) fn lock_board<'a>(rack: &Rack, answer: impl Iterator<Item = &'a BoardName>) -> Option<BoardName> {
+    let answer: Vec<&BoardName> = answer.collect();
+    let first = rack.first_manager().map(|board| &board.name).filter(|name| answer.contains(name));
+    first.or_else(|| answer.first().copied()).cloned()
 }
 
 /// How an operation ended.
@@ -143,14 +148,7 @@ pub(super) async fn run<W: World, J: Job<W>>(
     }
     let (pace, removed) = (Pace::default(), BTreeMap::new());
     let mut run = Run { rack: job.rack(), world, conductor, held: &held, done: 0, pace, removed };
-    let outcome = tokio::select! {
-        biased;
-        lost = held.beat(world) => return Err(lost.into()),
-        outcome = run.rounds(job) => outcome,
-    };
-    // Whatever came of it: who waits for the lock need not wait for it to grow stale.
-    held.release(world).await;
-    outcome
+    held.during(world, run.rounds(job)).await
 }
 
 /// The first look. A swarm that has no leader yet and an engine that has just started are waited for: of both

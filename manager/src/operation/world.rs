@@ -11,7 +11,9 @@ use pirack_swarm::engine::{Engine, EngineError};
 use super::lock::Lock;
 use super::plan::Act;
 use super::seen::{Glance, Kept, Seen};
-use crate::rack::{BoardName, Rack};
+use crate::bootstrap::fix::Fix;
+use crate::bootstrap::preflight::Report;
+use crate::rack::{Board, BoardName, Rack};
 use crate::stack::roll;
 
 /// Why something was not done.
@@ -75,6 +77,12 @@ pub trait World: Send + Sync {
 
     /// The data on each board that answers: for whoever takes them away.
     fn kept(&self, rack: &Rack) -> impl Future<Output = Kept> + Send;
+
+    /// What preflight finds on these boards. It changes nothing.
+    fn inspect(&self, rack: &Rack, boards: &[&Board]) -> impl Future<Output = Report> + Send;
+
+    /// Mends one of its findings; what was done, in lines.
+    fn mend(&self, fix: &Fix) -> impl Doing<Vec<String>>;
 
     /// The swarm, through a manager that answers now.
     fn engine(&self) -> impl Doing<&Self::Engine>;

@@ -107,6 +107,12 @@ impl Boards {
         self.deadlines
     }
 
+    /// The ways in, for whoever looks at boards by a connection of his own.
+    #[must_use]
+    pub fn doors(&self) -> &Doors {
+        &self.doors
+    }
+
     /// A board that the file does not name is at this address: it is reached as the file says of all boards, and
     /// let in by the keys that were trusted for that address.
     pub fn learn(&self, name: &BoardName, address: Ipv4Addr) {

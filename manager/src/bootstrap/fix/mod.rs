@@ -167,6 +167,16 @@ fn time(rack: &Rack, board: &Board) -> String {
 }
 
 impl Deed {
+    /// How long it will probably take, on a Pi's card.
+    #[must_use]
+    pub fn expected(&self) -> Duration {
+        Duration::from_secs(match self {
+            Self::Engine => 120,
+            Self::Time(_) | Self::Format { .. } => 30,
+            _ => 1,
+        })
+    }
+
     /// The script that does it, where one does: the engine's file is written as a file.
     fn script(&self) -> Script {
         match self {

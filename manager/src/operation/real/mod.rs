@@ -24,7 +24,9 @@ use super::plan::Act;
 use super::seen::{Glance, Kept, Seen};
 use super::world::{World, WorldError, failed};
 use crate::bootstrap::agent::Packages;
+use crate::bootstrap::fix::{self, Fix};
 use crate::bootstrap::link::Link;
+use crate::bootstrap::preflight::{self, Report};
 use crate::look;
 use crate::rack::{Board, BoardName, Rack};
 use crate::reach::{Boards, chain};
@@ -101,6 +103,16 @@ impl World for RealWorld {
 
     async fn kept(&self, rack: &Rack) -> Kept {
         self.kept_on(rack).await
+    }
+
+    async fn inspect(&self, rack: &Rack, boards: &[&Board]) -> Report {
+        preflight::run(rack, self.boards.doors(), boards).await
+    }
+
+    async fn mend(&self, fix: &Fix) -> Result<Vec<String>, WorldError> {
+        let link = self.link(&fix.board).await?;
+        let what = format!("mending {}", fix.check);
+        fix::carry_out(&link, &fix.deed).await.map_err(|error| failed(&fix.board, &what, error))
     }
 
     async fn engine(&self) -> Result<&DockerEngine, WorldError> {

@@ -19,6 +19,7 @@ use pirack_swarm::desired::AbsolutePath;
 use pirack_swarm::testing::{Cloud, FakeEngine};
 
 use super::lock::Lock;
+use crate::bootstrap::preflight::Report;
 use crate::look::AgentWords;
 use crate::rack::BoardName;
 pub(super) use event::Event;
@@ -48,6 +49,9 @@ struct State {
     /// What happens before the call of that number.
     to_come: BTreeMap<u64, Vec<Event>>,
     hangs: bool,
+    /// What preflight finds, and the boards whose fixes fail.
+    findings: Option<Report>,
+    unmendable: BTreeSet<BoardName>,
     away: BTreeSet<BoardName>,
     /// Boards that nobody of the rack knows how to reach.
     foreign: BTreeSet<BoardName>,
@@ -86,6 +90,13 @@ impl FakeRack {
     /// Calls so far, of whoever operates the rack.
     pub(super) fn calls(&self) -> u64 {
         self.state().calls
+    }
+
+    /// Preflight finds this from now on, and what it asks for fails on these boards.
+    pub(super) fn finds(&self, report: Report, unmendable: &[&str]) {
+        let mut state = self.state();
+        state.findings = Some(report);
+        state.unmendable = unmendable.iter().map(|board| board.parse().unwrap()).collect();
     }
 
     /// After so many more calls none comes back, as a program that is killed sees it; none at all: they do again.

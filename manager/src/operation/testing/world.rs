@@ -12,6 +12,8 @@ use super::agents;
 use super::stacks::Around;
 use super::{FakeRack, Starting, State};
 use crate::bootstrap::agent::digest;
+use crate::bootstrap::fix::Fix;
+use crate::bootstrap::preflight::Report;
 use crate::look::{DataSeen, DiskSeen, SwarmLook};
 use crate::operation::join;
 use crate::operation::lock::{self, Lock};
@@ -154,6 +156,24 @@ impl World for FakeRack {
 
     async fn kept(&self, rack: &Rack) -> Kept {
         self.kept_on(rack).await
+    }
+
+    async fn inspect(&self, _: &Rack, boards: &[&Board]) -> Report {
+        let Some(mut report) = self.state().findings.clone() else {
+            return Report { boards: vec![], findings: vec![] };
+        };
+        report.boards.retain(|(name, _)| boards.iter().any(|board| board.name == *name));
+        report
+    }
+
+    async fn mend(&self, fix: &Fix) -> Result<Vec<String>, WorldError> {
+        self.call().await;
+        let mut state = self.state();
+        if state.unmendable.contains(&fix.board) {
+            return Err(failed(&fix.board, "mending", "no space left on device"));
+        }
+        state.acts += 1;
+        Ok(vec!["is mended".to_owned()])
     }
 
     async fn glance(&self, rack: &Rack) -> Glance {

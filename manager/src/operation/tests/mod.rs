@@ -5,6 +5,7 @@ mod destroyed;
 mod destroyed_elsewhere;
 mod disks;
 mod figures;
+mod fixed;
 mod forgotten;
 mod held;
 mod joined;

@@ -204,7 +204,7 @@ fn stored(row: &Row<'_>) -> rusqlite::Result<StoredOperation> {
     Ok(StoredOperation {
         operation: Operation {
             id: row.get::<_, String>(0)?.parse().unwrap_or_default(),
-            kind: if kind == Kind::Destroy.name() { Kind::Destroy } else { Kind::Apply },
+            kind: Kind::ALL.into_iter().find(|known| known.name() == kind).unwrap_or(Kind::Apply),
             rack: row.get(2)?,
             by: row.get(3)?,
         },

@@ -1,0 +1,81 @@
+//! What preflight finds is mended under the lock, board beside board.
+
+use std::collections::BTreeMap;
+
+use pirack_swarm::engine::Engine;
+
+use super::*;
+use crate::bootstrap::preflight::tests::board_with;
+use crate::bootstrap::preflight::{Report, judge};
+use crate::operation::Outcome;
+use crate::operation::fix::{Fixed, Mend, Request as Fixing, fix};
+use crate::operation::held::LockError;
+use crate::operation::lock::{LABEL, Lock};
+use crate::operation::world::World;
+
+/// These boards have another name than the file gives them, which two fixes mend; `b2` asks the admin for the time
+/// once more, after all others.
+fn misnamed(rack: &Rack, boards: &[&str]) -> Report {
+    let seen = boards.iter().map(|board| board_with(rack, board, |facts| facts.host_name = "pi".to_owned()));
+    let boards: Vec<_> = seen.collect();
+    let findings = judge(rack, &boards.iter().cloned().collect::<BTreeMap<_, _>>());
+    Report { boards, findings }
+}
+
+async fn fixed(operator: &Operator, world: &FakeRack, mend: &Mend) -> Result<Fixed, OperationError> {
+    let (_keep, interrupted) = watch::channel(false);
+    let request = Fixing { rack: &operator.rack, mend, break_lock: false };
+    fix(&request, world, &operator.conductor(interrupted)).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn boards_are_mended_beside_each_other_and_the_first_fix_that_fails_is_its_boards_last() {
+    let (operator, world) = running().await;
+    world.finds(misnamed(&operator.rack, &["b1", "b2"]), &["b2"]);
+    let before = operator.heard.done().len();
+    let fixed = fixed(&operator, &world, &Mend::default()).await.unwrap();
+    let came: Vec<_> = fixed.mended.iter().map(|one| (one.board.as_str(), one.did.is_some())).collect();
+    assert_eq!(came, [("b1", true), ("b1", true), ("b2", false)]);
+    assert_eq!((fixed.steps, operator.heard.done().len() - before), (2, 2));
+    let outcome = Outcome::from(fixed);
+    let [left] = outcome.undone.as_slice() else { panic!("{outcome:?}") };
+    assert!(left.to_string().contains("on b2") && left.reason.contains("no space left"), "{left}");
+    let labels = world.manager().await.unwrap().swarm().await.unwrap().labels;
+    assert_eq!(labels.get(LABEL), None, "the lock is given back");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_mended_while_somebody_changes_the_rack_and_without_a_swarm_the_lock_is_a_boards() {
+    let (operator, world) = (Operator::of(rack(&["b1", "b2", "b3"], "")), FakeRack::new(&["b1", "b2", "b3"]));
+    world.finds(misnamed(&operator.rack, &["b1", "b2"]), &[]);
+    let b1 = "b1".parse().unwrap();
+    let theirs =
+        Lock { machine: "another boot".into(), ..Lock::of(Uuid::from_u128(7), Kind::Apply, "bob@booth") };
+    assert!(world.write_lock_file(&b1, &theirs, None).await.unwrap());
+    let beats = async {
+        let mut lock = theirs.clone();
+        for _ in 0..3 {
+            tokio::time::sleep(std::time::Duration::from_secs(5)).await;
+            let (next, over) = (lock.next(), lock.text());
+            assert!(world.write_lock_file(&b1, &next, Some(over.as_bytes())).await.unwrap());
+            lock = next;
+        }
+        lock
+    };
+    let mend = Mend::default();
+    let (refused, lock) = tokio::join!(fixed(&operator, &world, &mend), beats);
+    assert!(matches!(refused, Err(OperationError::Lock(LockError::Held { .. }))), "{refused:?}");
+    assert_eq!(operator.heard.done(), Vec::<String>::new());
+    world.unlock_file(&b1, &lock).await.unwrap();
+    assert_eq!(fixed(&operator, &world, &mend).await.unwrap().steps, 5);
+    assert_eq!(world.lock_file(&b1).await.unwrap(), None, "the lock is given back");
+}
+
+#[tokio::test(start_paused = true)]
+async fn boards_that_were_not_named_are_left_alone_and_what_is_well_takes_no_lock() {
+    let (operator, world) = running().await;
+    let one = Mend { boards: ["b3".parse().unwrap()].into(), format: false };
+    world.finds(misnamed(&operator.rack, &["b1", "b2"]), &[]);
+    world.hang_after(Some(1));
+    assert_eq!(fixed(&operator, &world, &one).await.unwrap(), Fixed::default());
+}
