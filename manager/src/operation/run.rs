@@ -41,6 +41,7 @@ use super::seen::Seen;
 use super::world::{World, WorldError};
 use super::{Conductor, Interrupted};
 use crate::rack::{BoardName, Rack};
+use crate::reach::chain;
 use crate::stack::StackError;
 use crate::stack::roll::Gate;
 use take::Taken;
@@ -180,6 +181,21 @@ where
 {
     let look = looking.await?;
     if look.plan.refused.is_empty() { Ok(look) } else { Err(OperationError::Refused(look.plan.refused)) }
+}
+
+/// What an operation ends with, of what came of each board: a failure before what was only ended, and every further
+/// failure is told.
+fn one_of(
+    outcomes: Vec<Result<(), OperationError>>,
+    mut tell: impl FnMut(&OperationError),
+) -> Option<OperationError> {
+    let errors = outcomes.into_iter().filter_map(Result::err);
+    let (ended, failed): (Vec<_>, Vec<_>) =
+        errors.partition(|error| matches!(error, OperationError::Interrupted(_)));
+    let mut failed = failed.into_iter();
+    let first = failed.next().or_else(|| ended.into_iter().next());
+    failed.for_each(|further| tell(&further));
+    first
 }
 
 /// The lock's file of an apply that began the swarm and was killed: whoever has the swarm's own lock knows that
@@ -343,7 +359,7 @@ impl<W: World> Run<'_, W> {
         // All come to the end of what they do, whatever becomes of one.
         let outcomes = join_all(each.into_values().map(one)).await;
         self.done = taken.load(Ordering::Relaxed);
-        outcomes.into_iter().collect()
+        one_of(outcomes, |further| self.conductor.note(&chain(further))).map_or(Ok(()), Err)
     }
 
     /// Waits until all that runs is well. Whether it was so already, and nothing can have changed meanwhile.
@@ -370,5 +386,27 @@ impl<W: World> Run<'_, W> {
         underway.done();
         self.removed.clear();
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_several_boards_failures_one_ends_the_operation_and_the_others_are_told() {
+        let failure = |board: &str| {
+            let board = board.parse().unwrap();
+            let source = super::super::world::failed(&board, "pulling", "no space left on device");
+            OperationError::Step { step: format!("image on {board}"), done: 3, again: "apply", source }
+        };
+        let outcomes = vec![Err(Interrupted.into()), Ok(()), Err(failure("b3")), Err(failure("b4"))];
+        let mut told = vec![];
+        let ended = one_of(outcomes, |further| told.push(chain(further)));
+        assert!(ended.unwrap().to_string().contains("on b3"));
+        let [told] = told.as_slice() else { panic!("{told:?}") };
+        assert!(told.contains("on b4") && told.contains("no space left"), "{told}");
+        let ended = one_of(vec![Ok(()), Err(Interrupted.into())], |further| panic!("{further}"));
+        assert!(matches!(ended, Some(OperationError::Interrupted(_))));
     }
 }

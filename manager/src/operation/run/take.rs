@@ -24,6 +24,8 @@ use crate::stack::roll::{self, Due, Gate, Part, Turn};
 
 /// How often something is looked at that is waited for.
 const LOOK: Duration = Duration::from_secs(1);
+/// How long at the most between two tries of what a board is not ready for.
+const SELDOM: Duration = Duration::from_secs(10);
 /// How often it is asked how far something is: a node's answer is a JVM's start.
 const TELL: Duration = Duration::from_secs(15);
 /// How long Docker may take to begin with what it was told: tasks of a service that changed, a node's new role.
@@ -84,13 +86,16 @@ impl<W: World> Run<'_, W> {
                 if act.is_left_to_others() {
                     underway.idles();
                 }
-                let until = Instant::now() + ENDED;
+                let (until, mut pause) = (Instant::now() + ENDED, LOOK);
                 while let Err(error) = world.act(rack, act).await {
                     match &error {
                         WorldError::Busy { why, .. } if Instant::now() < until => underway.waits(why),
                         _ => return Err(failed(error)),
                     }
-                    sleep(LOOK).await;
+                    // Each try may stop something that has to start again.
+                    self.pause(pause).await?;
+                    pause = (pause * 2).min(SELDOM);
+                    self.held.confirm(*world).await?;
                 }
             }
         }
@@ -223,12 +228,8 @@ impl<W: World> Run<'_, W> {
                     return Err(OperationError::Fails { step, gate, service, words });
                 }
             }
-            // A gate is nothing that is half done: whoever goes on finds it again.
-            if self.conductor.is_interrupted() {
-                return Err(Interrupted.into());
-            }
             // A question costs the boards something, and those that are slow to answer have most to do.
-            sleep(LOOK.max(asked.elapsed())).await;
+            self.pause(LOOK.max(asked.elapsed())).await?;
         }
     }
 
@@ -251,7 +252,7 @@ impl<W: World> Run<'_, W> {
                 return Err(OperationError::Gate { step, gate, why, seconds: BEGUN.as_secs() });
             }
             underway.waits(why);
-            sleep(LOOK).await;
+            self.pause(LOOK).await?;
         }
     }
 
@@ -288,8 +289,14 @@ impl<W: World> Run<'_, W> {
             }
             let place = task.node.as_ref().map_or("no board", |node| node.name.as_str());
             underway.waits(&format!("{name} on {place} is {}", task.state));
-            sleep(LOOK).await;
+            self.pause(LOOK).await?;
         }
+    }
+
+    /// Between two looks of a wait. Nothing that is waited for is half done: whoever goes on after this finds it again.
+    async fn pause(&self, time: Duration) -> Result<(), Interrupted> {
+        sleep(time).await;
+        if self.conductor.is_interrupted() { Err(Interrupted) } else { Ok(()) }
     }
 
     fn failed(&self, step: &str, source: WorldError) -> OperationError {

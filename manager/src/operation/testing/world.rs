@@ -228,6 +228,11 @@ impl World for FakeRack {
                 agent.configuration = Some(digest(content.as_bytes()));
                 agent.running = true;
             }
+            Act::Retire { board } if state.stuck.iter().any(|(stuck, _)| *stuck == board.to_string()) => {
+                let what = "stopping the agent for good".to_owned();
+                let why = "records wait for a sink".to_owned();
+                return Err(WorldError::Busy { board: board.clone(), what, why });
+            }
             Act::Retire { board } => state.agents.entry(board.clone()).or_default().running = false,
             Act::Purge { board } => drop(state.agents.remove(board)),
             Act::Folder { board, folder } => {

@@ -167,3 +167,27 @@ async fn a_node_that_streams_is_waited_for_as_long_as_it_does_and_not_for_ever()
     advance(STILL).await;
     assert!(matches!(patience.look(&is, &ring(State::Normal)), Err(Vain::Late { .. })));
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_a_board_is_not_ready_for_is_tried_more_and_more_seldom_and_ctrl_c_is_heard_meanwhile() {
+    let mut operator = Operator::of(rack(&["b1", "b2", "b3", "b4"], ""));
+    let world = FakeRack::new(&["b1", "b2", "b3", "b4"]);
+    operator.apply(&world).await.unwrap();
+    operator.rack = rack(&["b1", "b2", "b3"], "");
+    world.refuses_records("b4", "kafka");
+    let (interrupt, interrupted) = watch::channel(false);
+    let conductor = operator.conductor(interrupted);
+    let request = Request { wanted: operator.wanted(), saved: None, break_lock: false };
+    let press = async {
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        let calls = world.calls();
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        interrupt.send(true).unwrap();
+        (world.calls() - calls, Instant::now())
+    };
+    let (applied, (calls, pressed)) = tokio::join!(apply(&request, &world, &conductor), press);
+    assert!(matches!(applied, Err(OperationError::Interrupted(_))), "{applied:?}");
+    assert!(pressed.elapsed() <= Duration::from_secs(10), "{:?}", pressed.elapsed());
+    // Six tries, and the beats of the lock, each a look and a write.
+    assert!(calls < 60, "{calls} calls in a minute");
+}
