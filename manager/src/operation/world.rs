@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 
 use pirack_swarm::engine::{Engine, EngineError};
+use pirack_swarm::host::Pulled;
 
 use super::lock::Lock;
 use super::plan::Act;
@@ -64,6 +65,15 @@ pub enum WorldError {
 pub trait Doing<T>: Future<Output = Result<T, WorldError>> + Send {}
 impl<T, F: Future<Output = Result<T, WorldError>> + Send> Doing<T> for F {}
 
+/// Whoever hears how far something is, in words.
+pub type Tell<'a> = &'a (dyn Fn(&str) + Send + Sync);
+
+/// How far a pull is, in words.
+pub(super) fn pulled(pulled: &Pulled) -> String {
+    let megabytes = |bytes: u64| bytes / 1_000_000;
+    format!("{} of {} MB have come", megabytes(pulled.bytes), megabytes(pulled.of))
+}
+
 /// A rack's boards, swarm and stacks.
 pub trait World: Send + Sync {
     /// The swarm's engine.
@@ -91,8 +101,8 @@ pub trait World: Send + Sync {
     fn begin(&self, rack: &Rack, board: &BoardName, labels: BTreeMap<String, String>) -> impl Doing<()>;
 
     /// Does what only boards and stacks themselves can: all acts but [`Act::Begin`], [`Act::Remember`] and
-    /// [`Act::Swarm`].
-    fn act(&self, rack: &Rack, act: &Act) -> impl Doing<()>;
+    /// [`Act::Swarm`]. `tell` hears how far it is, where anybody tells.
+    fn act(&self, rack: &Rack, act: &Act, tell: Tell<'_>) -> impl Doing<()>;
 
     /// Does what must be done inside a data service before a step or after it.
     fn prepare(&self, rack: &Rack, act: &roll::Act) -> impl Doing<()>;

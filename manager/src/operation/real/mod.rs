@@ -22,7 +22,7 @@ use super::join;
 use super::lock::Lock;
 use super::plan::Act;
 use super::seen::{Glance, Kept, Seen};
-use super::world::{World, WorldError, failed};
+use super::world::{Tell, World, WorldError, failed, pulled};
 use crate::bootstrap::agent::Packages;
 use crate::bootstrap::fix::{self, Fix};
 use crate::bootstrap::link::Link;
@@ -139,7 +139,7 @@ impl World for RealWorld {
         join::begin(&self.engine_of(board).await?, declared(rack, board)?, labels).await
     }
 
-    async fn act(&self, rack: &Rack, act: &Act) -> Result<(), WorldError> {
+    async fn act(&self, rack: &Rack, act: &Act, tell: Tell<'_>) -> Result<(), WorldError> {
         match act {
             Act::Join { board, manager, leave } => {
                 let (own, asked) = (self.engine_of(board).await?, self.engine().await?);
@@ -155,8 +155,8 @@ impl World for RealWorld {
                 disk::make(&link, declared(rack, board)?, folder).await
             }
             Act::Pull { board, image } => {
-                let pulled = self.engine_of(board).await?.pull(image, |_| {}).await;
-                pulled.map_err(|error| failed(board, &format!("pulling {image}"), error))
+                let came = self.engine_of(board).await?.pull(image, |far| tell(&pulled(&far))).await;
+                came.map_err(|error| failed(board, &format!("pulling {image}"), error))
             }
             Act::Retire { board } => agent::retire(&*self.link(board).await?).await,
             Act::Topics => stacks::topics(rack).await,

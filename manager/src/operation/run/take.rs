@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::pin::pin;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use pirack_swarm::apply::{self as swarm, Known};
@@ -86,8 +87,16 @@ impl<W: World> Run<'_, W> {
                 if act.is_left_to_others() {
                     underway.idles();
                 }
+                let told = Mutex::new(None);
+                let tell = |words: &str| {
+                    let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+                    if told.is_none_or(|told: Instant| told.elapsed() >= TELL) {
+                        *told = Some(Instant::now());
+                        underway.waits(words);
+                    }
+                };
                 let (until, mut pause) = (Instant::now() + ENDED, LOOK);
-                while let Err(error) = world.act(rack, act).await {
+                while let Err(error) = world.act(rack, act, &tell).await {
                     match &error {
                         WorldError::Busy { why, .. } if Instant::now() < until => underway.waits(why),
                         _ => return Err(failed(error)),

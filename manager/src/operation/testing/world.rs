@@ -19,7 +19,7 @@ use crate::operation::join;
 use crate::operation::lock::{self, Lock};
 use crate::operation::plan::{Act, as_remembered};
 use crate::operation::seen::{BoardSeen, Glance, Kept, Reached, Seen};
-use crate::operation::world::{World, WorldError, failed};
+use crate::operation::world::{Tell, World, WorldError, failed, pulled};
 use crate::rack::{Access, Board, BoardName, Bytes, DataDisk, Identity, Rack, identity};
 use crate::reach::chain;
 use crate::stack::StackHealth;
@@ -197,7 +197,7 @@ impl World for FakeRack {
         join::begin(self.engine_of(board)?, rack.board(board).unwrap(), labels).await
     }
 
-    async fn act(&self, rack: &Rack, act: &Act) -> Result<(), WorldError> {
+    async fn act(&self, rack: &Rack, act: &Act, tell: Tell<'_>) -> Result<(), WorldError> {
         self.call().await;
         if let Some(board) = act.board() {
             self.engine_of(board)?;
@@ -208,8 +208,8 @@ impl World for FakeRack {
                 return join::join(own, asked, rack.board(board).unwrap(), *manager, *leave).await;
             }
             Act::Pull { board, image } => {
-                let pulled = self.engine_of(board)?.pull(image, |_| {}).await;
-                return pulled.map_err(|error| failed(board, "pulling", error));
+                let came = self.engine_of(board)?.pull(image, |far| tell(&pulled(&far))).await;
+                return came.map_err(|error| failed(board, "pulling", error));
             }
             Act::Leave { board, force } => return self.leave_swarm(board, *force).await,
             Act::Volume { board, volume } => self.remove_volume(board, volume).await?,

@@ -11,6 +11,7 @@ use super::*;
 #[tokio::test(start_paused = true)]
 async fn bare_boards_become_a_rack_and_a_second_apply_changes_nothing() {
     let (operator, world) = running().await;
+    assert!(operator.heard.waiting().contains(&"1 of 1 MB have come".to_owned()), "how far a pull is");
     let changes = world.changes();
     assert!(operator.plan(&world).await.is_empty(), "{}", operator.plan(&world).await);
     let again = operator.apply(&world).await.unwrap();
