@@ -307,6 +307,12 @@ impl Plan {
         self.steps.push(Step { stage, r#move, subject, reasons, act, expected });
     }
 
+    /// What the rack remembers of itself is to be this.
+    pub(super) fn remember(&mut self, stage: Stage, r#move: Move, reason: &str, identity: Identity) {
+        let subject = format!("identity of rack {}", identity.rack);
+        self.step(stage, r#move, subject, vec![reason.to_owned()], Act::Remember { identity }, 1);
+    }
+
     pub(super) fn undone(&mut self, subject: String, reason: impl Into<String>) {
         self.undone.push(Left { subject, reason: reason.into(), code: None, unknown: false });
     }

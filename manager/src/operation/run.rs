@@ -19,6 +19,7 @@
 
 mod delivery;
 mod error;
+mod pace;
 mod take;
 
 pub(super) use delivery::{Behind, behind};
@@ -44,6 +45,7 @@ use crate::rack::{BoardName, Rack};
 use crate::reach::chain;
 use crate::stack::StackError;
 use crate::stack::roll::Gate;
+use pace::Pace;
 use take::Taken;
 
 /// How long services that begin take until they are well, for the time that is told ahead.
@@ -225,25 +227,6 @@ struct Run<'a, W> {
 fn is_the_swarms_own(steps: &[Step]) -> bool {
     let own = |step: &Step| step.stage == Stage::Services || matches!(step.act, Act::Remember { .. });
     !steps.is_empty() && steps.iter().all(own)
-}
-
-/// How long steps take here, beside how long they were thought to take: a Pi's card is slower than any guess.
-#[derive(Default)]
-struct Pace {
-    thought: Duration,
-    taken: Duration,
-}
-
-impl Pace {
-    /// What so much time that was thought of probably comes to.
-    fn of(&self, thought: Duration) -> Duration {
-        // Of the first few steps nothing can be told yet.
-        if self.thought < SETTLING {
-            return thought;
-        }
-        let factor = self.taken.as_secs_f64() / self.thought.as_secs_f64();
-        thought.mul_f64(factor.clamp(0.1, 100.0))
-    }
 }
 
 impl<W: World> Run<'_, W> {

@@ -15,8 +15,8 @@ use pirack_swarm::observed::Observed;
 use pirack_swarm::plan::Move;
 
 use super::scope::{Scope, owner, owner_of_folder};
-use super::steps::ASKED;
-use crate::operation::plan::{Act, Plan, Stage};
+use super::steps::{ASKED, own_services};
+use crate::operation::plan::{Plan, Stage};
 use crate::operation::seen::{Kept, Seen};
 use crate::rack::{BoardName, Identity, Rack};
 use crate::stack::roll::Unit;
@@ -54,8 +54,7 @@ fn note(known: &mut Identity, change: impl FnOnce(&mut Identity), stage: Stage, 
     change(&mut identity);
     if identity != *known {
         known.clone_from(&identity);
-        let subject = format!("identity of rack {}", identity.rack);
-        plan.step(stage, Move::Change, subject, vec![ASKED.to_owned()], Act::Remember { identity }, 1);
+        plan.remember(stage, Move::Change, ASKED, identity);
     }
 }
 
@@ -79,9 +78,8 @@ impl Going<'_> {
 
     /// The boards with a service of this engine's, and whether it goes.
     fn services(&self, engine: Engine) -> Vec<(String, bool)> {
-        let ours = self.observed.services.iter().map(|held| &held.spec);
-        let ours = ours.filter(|spec| pirack_swarm::owner(&spec.labels) == Some(self.rack.name.as_str()));
-        let units = ours.filter_map(|spec| Some((Unit::of(spec)?, self.scope.takes(spec))));
+        let ours = own_services(self.rack, self.observed);
+        let units = ours.filter_map(|held| Some((Unit::of(&held.spec)?, self.scope.takes(&held.spec))));
         units.filter(|(unit, _)| unit.engine == engine).map(|(unit, goes)| (unit.board, goes)).collect()
     }
 

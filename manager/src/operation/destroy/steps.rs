@@ -88,6 +88,15 @@ fn everything(rack: &Rack, scope: &Scope, observed: &Observed, plan: &mut Plan) 
     }
 }
 
+/// The services that are this rack's.
+pub(super) fn own_services<'a>(
+    rack: &Rack,
+    observed: &'a Observed,
+) -> impl Iterator<Item = &'a Held<ServiceSpec>> {
+    let ours = |held: &&Held<ServiceSpec>| pirack_swarm::owner(&held.spec.labels) == Some(rack.name.as_str());
+    observed.services.iter().filter(ours)
+}
+
 /// Some services. Those of an engine that goes altogether go at once; of another as an apply would let them go.
 fn some(
     rack: &Rack,
@@ -97,8 +106,7 @@ fn some(
     observed: &Observed,
     plan: &mut Plan,
 ) {
-    let ours = |held: &&Held<ServiceSpec>| pirack_swarm::owner(&held.spec.labels) == Some(rack.name.as_str());
-    let services: Vec<&Held<ServiceSpec>> = observed.services.iter().filter(ours).collect();
+    let services: Vec<&Held<ServiceSpec>> = own_services(rack, observed).collect();
     let of = |held: &Held<ServiceSpec>| Unit::of(&held.spec).map(|unit| unit.engine);
     let stays =
         |engine: Engine| services.iter().any(|held| of(held) == Some(engine) && !scope.takes(&held.spec));

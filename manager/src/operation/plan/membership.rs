@@ -188,9 +188,7 @@ fn remember(remembered: Option<&Identity>, identity: &Identity, plan: &mut Plan)
         Some(known) if known != identity => (Move::Change, "what is decided once has changed with the rack"),
         Some(_) => return,
     };
-    let act = Act::Remember { identity: identity.clone() };
-    let subject = format!("identity of rack {}", identity.rack);
-    plan.step(Stage::Membership, r#move, subject, vec![reason.to_owned()], act, 1);
+    plan.remember(Stage::Membership, r#move, reason, identity.clone());
 }
 
 fn join(member: &Member<'_>, seen: &Seen, plan: &mut Plan) {
