@@ -74,9 +74,9 @@ pub enum EngineError {
         /// Managers that there would be.
         managers: usize,
     },
-    /// The managers have no majority: nothing can be read or changed.
+    /// The managers choose a leader, or have no majority for it: nothing can be read or changed.
     #[error(
-        "no answer about {about}: the swarm has no leader, since half of its managers or more do not answer; bring some back"
+        "no answer about {about}: the swarm has no leader; its managers choose one within seconds, unless half of them or more do not answer: then bring some back"
     )]
     NoLeader {
         /// What was asked.

@@ -39,7 +39,7 @@ use super::held::Held;
 use super::plan::{Act, Left, Plan, Stage, Step};
 use super::saved::Moved;
 use super::seen::Seen;
-use super::world::{World, WorldError};
+use super::world::World;
 use super::{Conductor, Interrupted};
 use crate::rack::{BoardName, Rack};
 use crate::reach::chain;
@@ -99,6 +99,11 @@ impl<R> Look<R> {
         self.plan.steps.is_empty() && self.well.iter().all(holds) && self.behind.is_empty()
     }
 
+    /// That nothing more can be done, for there is nobody who could speak for the swarm.
+    fn silenced(&self) -> Option<String> {
+        self.seen.leaderless().filter(|_| !self.plan.refused.is_empty())
+    }
+
     /// The board that has the lock as a file, while there is no swarm.
     fn lock_board(&self, rack: &Rack) -> Option<BoardName> {
         if self.seen.swarm.is_some() {
@@ -140,7 +145,7 @@ pub(super) async fn run<W: World, J: Job<W>>(
     conductor: &Conductor,
 ) -> Result<Ended<J::Rest>, OperationError> {
     conductor.started();
-    let look = lawful(first(job, world, conductor)).await?;
+    let look = lawful(job, world, conductor, |look| look.seen.coming_up()).await?;
     job.agreed(&look.plan)?;
     if look.is_done() {
         return Ok(Ended::with(0, look));
@@ -154,17 +159,22 @@ pub(super) async fn run<W: World, J: Job<W>>(
     held.during(world, run.rounds(job)).await
 }
 
-/// The first look. A swarm that has no leader yet and an engine that has just started are waited for: of both
-/// nothing can be told, and after a power cut both are soon well by themselves.
-async fn first<W: World, J: Job<W>>(
+/// Looks, and refuses what must not be done. What is soon well by itself, and of which nothing can be told before, is
+/// waited for: at first a swarm without a leader and engines that have just started, as after a power cut; later a
+/// leader alone, where nothing goes on without one.
+async fn lawful<W: World, J: Job<W>>(
     job: &J,
     world: &W,
     conductor: &Conductor,
+    awaited: fn(&Look<J::Rest>) -> Option<String>,
 ) -> Result<Look<J::Rest>, OperationError> {
     let (until, mut told) = (Instant::now() + COMING_UP, String::new());
     loop {
         let look = job.look(world).await?;
-        let Some(words) = look.seen.coming_up().filter(|_| Instant::now() < until) else { return Ok(look) };
+        let Some(words) = awaited(&look).filter(|_| Instant::now() < until) else {
+            let is_lawful = look.plan.refused.is_empty();
+            return if is_lawful { Ok(look) } else { Err(OperationError::Refused(look.plan.refused)) };
+        };
         if words != told {
             conductor.note(&words);
             told = words;
@@ -174,15 +184,6 @@ async fn first<W: World, J: Job<W>>(
         }
         sleep(AGAIN).await;
     }
-}
-
-/// Looks, and refuses what must not be done.
-async fn lawful<R, E>(looking: impl Future<Output = Result<Look<R>, E>>) -> Result<Look<R>, OperationError>
-where
-    OperationError: From<E>,
-{
-    let look = looking.await?;
-    if look.plan.refused.is_empty() { Ok(look) } else { Err(OperationError::Refused(look.plan.refused)) }
 }
 
 /// What an operation ends with, of what came of each board: a failure before what was only ended, and every further
@@ -240,7 +241,7 @@ impl<W: World> Run<'_, W> {
             };
             let look = match again {
                 Some(look) => look,
-                None => lawful(job.look(self.world)).await?,
+                None => lawful(job, self.world, self.conductor, Look::silenced).await?,
             };
             if round == 0 {
                 // Between the first look and the lock somebody may have been at it.
@@ -297,14 +298,9 @@ impl<W: World> Run<'_, W> {
             let underway = self.conductor.begin(step.title(), self.done + 1, of, left)?;
             let taken = self.take(step, &mut known, &underway).await;
             self.pace.taken += began.elapsed();
-            match taken {
-                Ok(Taken::Done) => {}
-                Ok(Taken::Aged) => break,
-                Err(OperationError::Step { source: WorldError::Engine(error), .. }) if error.is_stale() => {
-                    underway.waits("the swarm has moved meanwhile: looking again");
-                    break;
-                }
-                Err(error) => return Err(error),
+            match taken? {
+                Taken::Done => {}
+                Taken::Aged => break,
             }
             let has_waited = underway.has_waited();
             underway.done();
@@ -333,7 +329,10 @@ impl<W: World> Run<'_, W> {
                 let number = taken.fetch_add(1, Ordering::Relaxed) + 1;
                 let left = ahead.saturating_sub(Duration::from_secs(over.load(Ordering::Relaxed)));
                 let underway = run.conductor.begin(step.title(), number, of, run.pace.of(left))?;
-                run.take(step, &mut Known::default(), &underway).await?;
+                match run.take(step, &mut Known::default(), &underway).await? {
+                    Taken::Done => {}
+                    Taken::Aged => break,
+                }
                 underway.done();
                 over.fetch_add(step.expected.as_secs(), Ordering::Relaxed);
             }

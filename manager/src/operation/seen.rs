@@ -106,18 +106,25 @@ impl Seen {
     /// heard since, or one that cannot take part yet, such as before its board has its address.
     #[must_use]
     pub fn coming_up(&self) -> Option<String> {
-        self.reached().find_map(|(name, reached)| match (&self.swarm, &reached.membership) {
+        let starts = |(name, reached): (&BoardName, &Reached)| match (&self.swarm, &reached.membership) {
             (_, Membership::Failed { words }) => Some(format!(
                 "the engine of {name} cannot take part in its swarm yet ({words}): looking again"
             )),
-            (None, membership) => {
-                membership.node().map(|_| "no manager answers for the swarm yet: looking again".to_owned())
-            }
             (Some(swarm), Membership::Pending { node: Some(own) }) if swarm.knows(own) => Some(format!(
                 "the engine of {name} has started, and its swarm does not hear it yet: looking again"
             )),
-            (Some(_), _) => None,
-        })
+            _ => None,
+        };
+        self.reached().find_map(starts).or_else(|| self.leaderless())
+    }
+
+    /// That boards are in a swarm and no manager answers for it, as while the managers choose a leader: which they do
+    /// whenever the last one is demoted, or was slow to write.
+    #[must_use]
+    pub fn leaderless(&self) -> Option<String> {
+        let silent =
+            self.swarm.is_none() && self.reached().any(|(_, reached)| reached.membership.node().is_some());
+        silent.then(|| "no manager answers for the swarm yet: looking again".to_owned())
     }
 
     /// The boards that answered.

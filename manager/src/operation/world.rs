@@ -61,6 +61,31 @@ pub enum WorldError {
     },
 }
 
+impl WorldError {
+    /// What to say where another look may well show another way: the world has moved, or its managers are choosing a
+    /// leader. What was asked for may have been done all the same.
+    #[must_use]
+    pub fn passing(&self) -> Option<&'static str> {
+        match self {
+            Self::Engine(error) if error.is_stale() => Some("the swarm has moved meanwhile: looking again"),
+            Self::Engine(EngineError::NoLeader { .. }) | Self::NoManager(_) => {
+                Some("no manager answers for the swarm yet: looking again")
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the same question may well be answered a moment later, with nothing done in between.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Engine(error) => error.is_transient(),
+            Self::NoManager(_) => true,
+            _ => false,
+        }
+    }
+}
+
 /// A future of what came of it.
 pub trait Doing<T>: Future<Output = Result<T, WorldError>> + Send {}
 impl<T, F: Future<Output = Result<T, WorldError>> + Send> Doing<T> for F {}

@@ -192,8 +192,16 @@ impl World {
         }
     }
 
+    /// Whether a leader is chosen by now.
+    fn has_leader(&mut self, swarm: &Id) -> bool {
+        let Some(swarm) = self.swarms.get_mut(swarm) else { return false };
+        let chosen = swarm.election == 0;
+        swarm.election = swarm.election.saturating_sub(1);
+        chosen
+    }
+
     /// The swarm that a door leads to, if a manager answers there and has a leader.
-    pub(super) fn reach(&self, door: &Door, about: &str) -> Result<Id, EngineError> {
+    pub(super) fn reach(&mut self, door: &Door, about: &str) -> Result<Id, EngineError> {
         if let Door::Board(name) = door {
             let board = self.boards.get(name).filter(|board| board.has_power);
             let board = board.ok_or_else(|| fault::unreachable(about))?;
@@ -221,7 +229,7 @@ impl World {
         };
         match reachable {
             0 => Err(fault::unreachable(about)),
-            _ if reachable > managers / 2 => Ok(id),
+            _ if reachable > managers / 2 && self.has_leader(&id) => Ok(id),
             _ => Err(EngineError::NoLeader { about: about.to_owned() }),
         }
     }

@@ -74,6 +74,9 @@ impl Engine for FakeEngine {
             current(&node.held, version, &object)?;
             if node.held.spec.role == Role::Manager && spec.role == Role::Worker {
                 swarm.majority_without(&object, id)?;
+                if node.manager.is_some_and(|status| status.leader) {
+                    swarm.loses_leader();
+                }
             }
             node.held.spec = spec.clone();
             node.held.version = swarm.next();

@@ -11,6 +11,9 @@ use crate::spec::{
     Availability, ConfigSpec, NetworkSpec, NodeSpec, Role, SecretSpec, SecretValue, ServiceSpec,
 };
 
+/// So many questions find the managers choosing a leader.
+const ELECTION: u8 = 3;
+
 #[derive(Debug)]
 pub(super) struct Swarm {
     /// Docker's raft index: every change takes the next one.
@@ -23,6 +26,8 @@ pub(super) struct Swarm {
     pub(super) secrets: BTreeMap<Id, (Held<SecretSpec>, SecretValue)>,
     pub(super) services: BTreeMap<Id, Held<ServiceSpec>>,
     pub(super) tasks: Vec<FakeTask>,
+    /// How many questions more find the managers choosing a leader.
+    pub(super) election: u8,
     /// How often time has passed.
     pub(super) ticks: u64,
     /// Each service before its last change.
@@ -43,6 +48,7 @@ impl Swarm {
             secrets: BTreeMap::new(),
             services: BTreeMap::new(),
             tasks: vec![],
+            election: 0,
             ticks: 0,
             previous: BTreeMap::new(),
             rollouts: BTreeMap::new(),
@@ -98,6 +104,11 @@ impl Swarm {
             node.held.version = index;
         }
         self.settle_managers();
+    }
+
+    /// The leader is the leader no more: the others choose one, and until then nobody answers.
+    pub(super) fn loses_leader(&mut self) {
+        self.election = ELECTION;
     }
 
     /// Who is a manager, who answers, and who leads: the first that answers.

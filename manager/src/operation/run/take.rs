@@ -37,11 +37,15 @@ const ENDED: Duration = Duration::from_secs(300);
 /// How long that takes as a rule, for the time that is told ahead.
 pub(super) const STOPPING: Duration = Duration::from_secs(10);
 
+/// What is said while no manager answers a question; its leader may just have been demoted.
+const SILENT: &str = "no manager answers for the swarm yet";
+
 /// What came of a step.
 pub(super) enum Taken {
     /// It is done.
     Done,
-    /// It is not: it had to be waited for, and the plan that it is part of is too old by now.
+    /// It is not: it had to be waited for, or the swarm moved or lost its leader, and the plan that it is part of is
+    /// too old by now.
     Aged,
 }
 
@@ -56,6 +60,26 @@ struct Passed {
 
 impl<W: World> Run<'_, W> {
     pub(super) async fn take(
+        &self,
+        step: &Step,
+        known: &mut Known,
+        underway: &Underway<'_>,
+    ) -> Result<Taken, OperationError> {
+        let taken = self.try_take(step, known, underway).await;
+        let passing = match &taken {
+            Err(OperationError::Step { source, .. }) => source.passing(),
+            _ => None,
+        };
+        match passing {
+            Some(words) => {
+                underway.waits(words);
+                Ok(Taken::Aged)
+            }
+            None => taken,
+        }
+    }
+
+    async fn try_take(
         &self,
         step: &Step,
         known: &mut Known,
@@ -250,12 +274,17 @@ impl<W: World> Run<'_, W> {
     ) -> Result<(), OperationError> {
         let until = Instant::now() + BEGUN;
         loop {
-            let engine = self.world.engine().await.map_err(|error| self.failed(step, error))?;
-            if begun.is_so(engine).await.map_err(|error| self.failed(step, error.into()))? {
-                underway.goes_on();
-                return Ok(());
+            let look = async { Ok(begun.is_so(self.world.engine().await?).await?) };
+            let (what, mut why) = begun.words();
+            match look.await {
+                Ok(true) => {
+                    underway.goes_on();
+                    return Ok(());
+                }
+                Ok(false) => {}
+                Err(error) if WorldError::is_transient(&error) => why = SILENT,
+                Err(error) => return Err(self.failed(step, error)),
             }
-            let (what, why) = begun.words();
             if Instant::now() >= until {
                 let (step, gate, why) = (step.to_owned(), what.to_owned(), why.to_owned());
                 return Err(OperationError::Gate { step, gate, why, seconds: BEGUN.as_secs() });
@@ -275,9 +304,19 @@ impl<W: World> Run<'_, W> {
     ) -> Result<(), OperationError> {
         let until = Instant::now() + ENDED;
         loop {
-            let engine = self.world.engine().await.map_err(|error| self.failed(step, error))?;
-            let asked = tokio::try_join!(engine.tasks(), engine.nodes());
-            let (tasks, nodes) = asked.map_err(|error| self.failed(step, error.into()))?;
+            let asked = async {
+                let engine = self.world.engine().await?;
+                Ok(tokio::try_join!(engine.tasks(), engine.nodes())?)
+            };
+            let (tasks, nodes) = match asked.await {
+                Ok(told) => told,
+                Err(error) if WorldError::is_transient(&error) && Instant::now() < until => {
+                    underway.waits(SILENT);
+                    self.pause(LOOK).await?;
+                    continue;
+                }
+                Err(error) => return Err(self.failed(step, error)),
+            };
             // A task on a board that is away never tells its end.
             let away = |task: &ObservedTask| {
                 let on =

@@ -44,6 +44,31 @@ async fn a_node_that_fails_again_and_again_ends_the_apply_in_dockers_words_and_n
     assert_eq!(world.violations(), [""; 0]);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_leader_that_hands_its_role_on_leaves_the_swarm_without_one_for_a_moment() {
+    let file = |managers: [u8; 3]| {
+        let board = |number: u8| {
+            let roles = if managers.contains(&number) { "\"manager\", \"worker\"" } else { "\"worker\"" };
+            format!("[[board]]\nname = \"b{number}\"\naddress = \"10.77.0.1{number}\"\nroles = [{roles}]\n")
+        };
+        let boards: String = (1..=4).map(board).collect();
+        parse(&format!("version = 1\nname = \"desk\"\n{boards}"), Path::new("rack.toml")).unwrap()
+    };
+    let mut operator = Operator::of(file([1, 2, 3]));
+    let world = FakeRack::new(&["b1", "b2", "b3", "b4"]);
+    operator.apply(&world).await.unwrap();
+    operator.rack = file([2, 3, 4]);
+    operator.apply(&world).await.unwrap();
+    let waiting = operator.heard.waiting();
+    assert!(waiting.iter().any(|line| line == "no manager answers for the swarm yet"), "{waiting:#?}");
+    let nodes = world.manager().await.unwrap().nodes().await.unwrap();
+    let managers: Vec<&str> =
+        nodes.iter().filter(|node| node.manager.is_some()).map(|node| node.name.as_str()).collect();
+    assert_eq!(managers, ["b2", "b3", "b4"]);
+    assert!(operator.plan(&world).await.is_empty());
+    assert_eq!(world.violations(), [""; 0]);
+}
+
 /// The image as services name it, which is by its digest.
 async fn pinned_name(operator: &Operator, world: &FakeRack) -> pirack_swarm::desired::Image {
     use pirack_swarm::host::Host;
