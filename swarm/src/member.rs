@@ -25,6 +25,8 @@ pub enum Membership {
     Pending {
         /// Its node's identity; nothing for one that was never let in.
         node: Option<Id>,
+        /// The managers that it knows.
+        managers: Vec<SocketAddr>,
     },
     /// In one.
     Active(Active),
@@ -43,8 +45,17 @@ impl Membership {
     pub fn node(&self) -> Option<&Id> {
         match self {
             Self::Active(active) => Some(&active.node),
-            Self::Pending { node } => node.as_ref(),
+            Self::Pending { node, .. } => node.as_ref(),
             Self::Inactive | Self::Locked | Self::Failed { .. } => None,
+        }
+    }
+
+    /// The managers of its swarm that it knows; none where it does not tell.
+    #[must_use]
+    pub fn managers(&self) -> &[SocketAddr] {
+        match self {
+            Self::Active(Active { managers, .. }) | Self::Pending { managers, .. } => managers,
+            Self::Inactive | Self::Locked | Self::Failed { .. } => &[],
         }
     }
 }

@@ -113,6 +113,12 @@ impl FakeEngine {
         self.world().faults.lost_after = Some(calls);
     }
 
+    /// The mutating call after so many more is done just as the leader goes: it hears of no leader, and so do questions
+    /// for a moment. Whoever leads next takes some time to begin with what was changed.
+    pub fn lose_leader_after(&self, calls: u64) {
+        self.world().faults.unled_after = Some(calls);
+    }
+
     /// Just before each of so many mutating calls to come, whatever they would change has another version and is as it
     /// was: a node has reported, a task of the service has failed.
     pub fn versions_move(&self, calls: u64) {
@@ -186,6 +192,9 @@ impl FakeEngine {
             swarm.versions_move();
         }
         let done = change(swarm)?;
+        if fate == fault::CallFate::DoneWithoutLeader {
+            swarm.loses_leader();
+        }
         fate.after(&about)?;
         Ok(done)
     }

@@ -16,6 +16,8 @@ use crate::rack::{BoardName, Identity, identity};
 const LOOK: Duration = Duration::from_secs(1);
 /// How often somebody may be quicker before it is given up.
 const MOST_CLAIMS: usize = 10;
+/// How often nobody may answer before it is given up: managers choose a leader within seconds.
+const MOST_SILENCES: usize = 10;
 /// How long whoever was quicker is left alone.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -106,25 +108,25 @@ impl Held {
     ) -> Result<Self, LockError> {
         let operation = conductor.operation();
         let lock = Lock::of(operation.id, operation.kind, &operation.by);
-        let (mut watched, mut claims) = (None, 0);
+        let (mut watched, mut claims, mut silences) = (None, 0, 0);
         loop {
-            let found = look(world, file.as_ref()).await?;
-            let waits = match &found {
-                Some(text) if !break_it => watch(text, &mut watched, &lock)?,
-                _ => None,
-            };
-            if let Some(words) = waits {
-                conductor.note(&words);
-            } else {
-                let renewed = Moment::now();
-                if claim(world, file.as_ref(), &lock, found.as_deref()).await? {
+            match attempt(world, file.as_ref(), &lock, break_it, &mut watched).await {
+                Ok(Attempt::Ours(renewed)) => {
                     let own = Own { lock, labelled: file.is_none(), renewed };
                     return Ok(Self { own: Mutex::new(own), file });
                 }
-                claims += 1;
-                if claims == MOST_CLAIMS {
-                    return Err(LockError::Contended);
+                Ok(Attempt::Waits(words)) => conductor.note(&words),
+                Ok(Attempt::Late) => {
+                    claims += 1;
+                    if claims == MOST_CLAIMS {
+                        return Err(LockError::Contended);
+                    }
                 }
+                // It may be ours all the same: the next look tells.
+                Err(LockError::World(error)) if error.is_transient() && silences < MOST_SILENCES => {
+                    silences += 1
+                }
+                Err(error) => return Err(error),
             }
             if conductor.is_interrupted() {
                 return Err(Interrupted.into());
@@ -262,6 +264,34 @@ impl Held {
             tracing::debug!(error = &error as &dyn std::error::Error, "the lock stays, and grows stale");
         }
     }
+}
+
+/// What came of one try to take it.
+enum Attempt {
+    /// It is ours, as of then.
+    Ours(Moment),
+    /// Somebody has it, and is watched.
+    Waits(String),
+    /// Somebody was quicker.
+    Late,
+}
+
+async fn attempt<W: World>(
+    world: &W,
+    file: Option<&BoardName>,
+    lock: &Lock,
+    break_it: bool,
+    watched: &mut Option<(Vec<u8>, Instant)>,
+) -> Result<Attempt, LockError> {
+    let found = look(world, file).await?;
+    if let Some(text) = found.as_deref().filter(|_| !break_it)
+        && let Some(words) = watch(text, watched, lock)?
+    {
+        return Ok(Attempt::Waits(words));
+    }
+    let renewed = Moment::now();
+    let ours = claim(world, file, lock, found.as_deref()).await?;
+    Ok(if ours { Attempt::Ours(renewed) } else { Attempt::Late })
 }
 
 /// What to say while the lock that is there is watched; nothing once it is nobody's.

@@ -99,11 +99,6 @@ impl<R> Look<R> {
         self.plan.steps.is_empty() && self.well.iter().all(holds) && self.behind.is_empty()
     }
 
-    /// That nothing more can be done, for there is nobody who could speak for the swarm.
-    fn silenced(&self) -> Option<String> {
-        self.seen.leaderless().filter(|_| !self.plan.refused.is_empty())
-    }
-
     /// The board that has the lock as a file, while there is no swarm.
     fn lock_board(&self, rack: &Rack) -> Option<BoardName> {
         if self.seen.swarm.is_some() {
@@ -161,7 +156,7 @@ pub(super) async fn run<W: World, J: Job<W>>(
 
 /// Looks, and refuses what must not be done. What is soon well by itself, and of which nothing can be told before, is
 /// waited for: at first a swarm without a leader and engines that have just started, as after a power cut; later a
-/// leader alone, where nothing goes on without one.
+/// leader alone.
 async fn lawful<W: World, J: Job<W>>(
     job: &J,
     world: &W,
@@ -241,7 +236,7 @@ impl<W: World> Run<'_, W> {
             };
             let look = match again {
                 Some(look) => look,
-                None => lawful(job, self.world, self.conductor, Look::silenced).await?,
+                None => lawful(job, self.world, self.conductor, |look| look.seen.unled()).await?,
             };
             if round == 0 {
                 // Between the first look and the lock somebody may have been at it.
@@ -301,6 +296,11 @@ impl<W: World> Run<'_, W> {
             match taken? {
                 Taken::Done => {}
                 Taken::Aged => break,
+                Taken::Unanswered => {
+                    // It may be gone all the same.
+                    self.removed.extend(take::removed(step));
+                    break;
+                }
             }
             let has_waited = underway.has_waited();
             underway.done();
@@ -329,9 +329,8 @@ impl<W: World> Run<'_, W> {
                 let number = taken.fetch_add(1, Ordering::Relaxed) + 1;
                 let left = ahead.saturating_sub(Duration::from_secs(over.load(Ordering::Relaxed)));
                 let underway = run.conductor.begin(step.title(), number, of, run.pace.of(left))?;
-                match run.take(step, &mut Known::default(), &underway).await? {
-                    Taken::Done => {}
-                    Taken::Aged => break,
+                if run.take(step, &mut Known::default(), &underway).await? != Taken::Done {
+                    break;
                 }
                 underway.done();
                 over.fetch_add(step.expected.as_secs(), Ordering::Relaxed);

@@ -14,6 +14,9 @@ use crate::look::{AgentWords, BoardLook, DataSeen, DiskSeen, Look, NoShell, Swar
 use crate::rack::{BoardName, Bytes, Rack};
 use crate::stack::StackHealth;
 
+/// What is said while a swarm has no leader.
+const UNLED: &str = "no manager answers for the swarm yet: looking again";
+
 /// Volumes by board.
 pub type Volumes = BTreeMap<BoardName, BTreeSet<String>>;
 
@@ -106,25 +109,26 @@ impl Seen {
     /// heard since, or one that cannot take part yet, such as before its board has its address.
     #[must_use]
     pub fn coming_up(&self) -> Option<String> {
-        let starts = |(name, reached): (&BoardName, &Reached)| match (&self.swarm, &reached.membership) {
+        self.reached().find_map(|(name, reached)| match (&self.swarm, &reached.membership) {
             (_, Membership::Failed { words }) => Some(format!(
                 "the engine of {name} cannot take part in its swarm yet ({words}): looking again"
             )),
-            (Some(swarm), Membership::Pending { node: Some(own) }) if swarm.knows(own) => Some(format!(
+            (None, membership) => membership.node().map(|_| UNLED.to_owned()),
+            (Some(swarm), Membership::Pending { node: Some(own), .. }) if swarm.knows(own) => Some(format!(
                 "the engine of {name} has started, and its swarm does not hear it yet: looking again"
             )),
-            _ => None,
-        };
-        self.reached().find_map(starts).or_else(|| self.leaderless())
+            (Some(_), _) => None,
+        })
     }
 
-    /// That boards are in a swarm and no manager answers for it, as while the managers choose a leader: which they do
-    /// whenever the last one is demoted, or was slow to write.
+    /// That managers answer, and none for the swarm: they choose a leader, as whenever the last one was demoted, or was
+    /// slow to write.
     #[must_use]
-    pub fn leaderless(&self) -> Option<String> {
-        let silent =
-            self.swarm.is_none() && self.reached().any(|(_, reached)| reached.membership.node().is_some());
-        silent.then(|| "no manager answers for the swarm yet: looking again".to_owned())
+    pub fn unled(&self) -> Option<String> {
+        let manages =
+            |membership: &Membership| matches!(membership, Membership::Active(own) if own.is_manager);
+        let silent = self.swarm.is_none() && self.reached().any(|(_, reached)| manages(&reached.membership));
+        silent.then(|| UNLED.to_owned())
     }
 
     /// The boards that answered.

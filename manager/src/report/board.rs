@@ -85,8 +85,8 @@ fn outside(membership: &Membership) -> Option<String> {
     match membership {
         Membership::Active(_) => None,
         Membership::Inactive => Some("its engine is in no swarm".to_owned()),
-        Membership::Pending { node: None } => Some("its engine waits to be let into a swarm".to_owned()),
-        Membership::Pending { node: Some(_) } => {
+        Membership::Pending { node: None, .. } => Some("its engine waits to be let into a swarm".to_owned()),
+        Membership::Pending { node: Some(_), .. } => {
             Some("its engine has started, and its swarm has not heard it since".to_owned())
         }
         Membership::Locked => Some("its swarm is locked: docker swarm unlock".to_owned()),

@@ -7,7 +7,7 @@ use pirack_swarm::observed::{Observed, ObservedTask};
 
 use super::cassandra::Question;
 use super::exec::Exec;
-use super::health::by_service;
+use super::health::of_tasks;
 use super::roll::Unit;
 use super::service::Engine;
 use super::{StackHealth, cassandra, kafka, stargate};
@@ -44,6 +44,9 @@ pub async fn ask(
     let doors =
         doors.map(async |board| (board.name.to_string(), stargate::health(board.address, within).await));
     let (kafka, cassandra, stargate) = tokio::join!(kafka, ring, join_all(doors));
-    let (running, stopped) = by_service(tasks);
-    StackHealth { running, stopped, kafka, cassandra, stargate: stargate.into_iter().collect() }
+    let mut health =
+        StackHealth { kafka, cassandra, stargate: stargate.into_iter().collect(), ..of_tasks(tasks) };
+    // An app may be called as it likes.
+    health.outdated.retain(|service| units.iter().any(|unit| unit.service() == *service));
+    health
 }

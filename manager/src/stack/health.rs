@@ -47,18 +47,21 @@ pub struct Stopped {
     pub words: String,
 }
 
-/// The services whose tasks run, and of the others what Docker says.
+/// What tasks tell of it: the engines are yet to be asked.
 #[must_use]
-pub fn by_service(tasks: &[ObservedTask]) -> (BTreeSet<String>, BTreeMap<String, Stopped>) {
+pub fn of_tasks(tasks: &[ObservedTask]) -> StackHealth {
     let runs = |task: &&ObservedTask| task.is_wanted() && task.state == TaskState::Running;
-    let running: BTreeSet<String> = tasks.iter().filter(runs).map(|task| task.service.clone()).collect();
+    let names =
+        |tasks: &mut dyn Iterator<Item = &ObservedTask>| tasks.map(|task| task.service.clone()).collect();
+    let running: BTreeSet<String> = names(&mut tasks.iter().filter(runs));
+    let outdated = names(&mut tasks.iter().filter(runs).filter(|task| !task.present));
     let mut stopped: BTreeMap<String, Vec<&ObservedTask>> = BTreeMap::new();
     for task in tasks.iter().filter(|task| !running.contains(&task.service)) {
         stopped.entry(task.service.clone()).or_default().push(task);
     }
     let told = |(service, tasks): (String, Vec<&ObservedTask>)| Some((service, stopped_by(&tasks)?));
     let stopped = stopped.into_iter().filter_map(told).collect();
-    (running, stopped)
+    StackHealth { running, stopped, outdated, ..StackHealth::default() }
 }
 
 fn stopped_by(tasks: &[&ObservedTask]) -> Option<Stopped> {
@@ -82,6 +85,9 @@ pub struct StackHealth {
     /// The services that have none, in Docker's own words.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub stopped: BTreeMap<String, Stopped>,
+    /// The services that have changed, and whose task of before runs still: it looks well, and is about to stop.
+    #[serde(skip)]
+    pub outdated: BTreeSet<String>,
     /// Kafka.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kafka: Option<Answer<KafkaHealth>>,

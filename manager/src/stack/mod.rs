@@ -26,7 +26,7 @@ mod tests;
 pub use ask::ask;
 pub use desired::desired;
 pub use error::StackError;
-pub use health::{Answer, StackHealth, Stopped, by_service};
+pub use health::{Answer, StackHealth, Stopped, of_tasks};
 pub use memory::Memory;
 pub use place::{Folder, Port, folders, keepers, ports};
 pub use service::{BOARD, Engine, PLACE, STACK};

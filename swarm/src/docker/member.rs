@@ -112,10 +112,13 @@ impl Member for DockerEngine {
 
 fn membership(info: models::SwarmInfo) -> Membership {
     let words = info.error.unwrap_or_default();
+    let peers = info.remote_managers.unwrap_or_default();
+    let managers = peers.iter().filter_map(|peer| peer.addr.as_ref()?.parse().ok()).collect();
     match info.local_node_state {
         Some(models::LocalNodeState::ACTIVE) => {}
         Some(models::LocalNodeState::PENDING) => {
-            return Membership::Pending { node: info.node_id.filter(|id| !id.is_empty()).map(Id) };
+            let node = info.node_id.filter(|id| !id.is_empty()).map(Id);
+            return Membership::Pending { node, managers };
         }
         Some(models::LocalNodeState::LOCKED) => return Membership::Locked,
         Some(models::LocalNodeState::ERROR) => return Membership::Failed { words },
@@ -124,16 +127,15 @@ fn membership(info: models::SwarmInfo) -> Membership {
         }
     }
     let node = info.node_id.unwrap_or_default();
-    let managers = info.remote_managers.unwrap_or_default();
     let control_available = info.control_available.unwrap_or(false);
     // A manager without a leader has no control, but knows itself for one.
-    let is_listed = managers.iter().any(|peer| peer.node_id.as_deref() == Some(node.as_str()));
+    let is_listed = peers.iter().any(|peer| peer.node_id.as_deref() == Some(node.as_str()));
     Membership::Active(Active {
         swarm: info.cluster.and_then(|cluster| cluster.id).filter(|id| !id.is_empty()).map(Id),
         address: info.node_addr.and_then(|address| address.parse().ok()),
         is_manager: control_available || is_listed,
         control_available,
-        managers: managers.into_iter().filter_map(|peer| peer.addr?.parse().ok()).collect(),
+        managers,
         words,
         node: Id(node),
     })

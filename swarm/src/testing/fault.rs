@@ -10,6 +10,8 @@ pub(super) struct Faults {
     pub(super) answers_left: Option<u64>,
     /// How many more mutating calls until one whose answer is lost.
     pub(super) lost_after: Option<u64>,
+    /// How many more mutating calls until one that is done just as the leader goes.
+    pub(super) unled_after: Option<u64>,
     /// Before how many more mutating calls every version moves.
     pub(super) moves_left: u64,
     chance: Option<Chance>,
@@ -42,6 +44,7 @@ pub(super) enum CallFate {
     Answered,
     NeverDone,
     DoneInVain,
+    DoneWithoutLeader,
 }
 
 impl CallFate {
@@ -50,7 +53,11 @@ impl CallFate {
     }
 
     pub(super) fn after(self, about: &str) -> Result<(), EngineError> {
-        if self == Self::DoneInVain { Err(unreachable(about)) } else { Ok(()) }
+        match self {
+            Self::DoneInVain => Err(unreachable(about)),
+            Self::DoneWithoutLeader => Err(EngineError::NoLeader { about: about.to_owned() }),
+            Self::Answered | Self::NeverDone => Ok(()),
+        }
     }
 }
 
@@ -68,13 +75,11 @@ impl Faults {
             }
             *left -= 1;
         }
-        match &mut self.lost_after {
-            Some(0) => {
-                self.lost_after = None;
-                return CallFate::DoneInVain;
-            }
-            Some(left) => *left -= 1,
-            None => {}
+        if is_next(&mut self.lost_after) {
+            return CallFate::DoneInVain;
+        }
+        if is_next(&mut self.unled_after) {
+            return CallFate::DoneWithoutLeader;
         }
         let Some(chance) = &mut self.chance else { return CallFate::Answered };
         match (chance.strikes(), chance.next() % 2) {
@@ -96,6 +101,13 @@ impl Faults {
         let strikes = self.chance.as_mut().is_some_and(Chance::strikes);
         if strikes { Err(unreachable(about)) } else { Ok(()) }
     }
+}
+
+/// Counts a call of those before one to come. Whether it is that one.
+fn is_next(after: &mut Option<u64>) -> bool {
+    let left = *after;
+    *after = left.and_then(|left| left.checked_sub(1));
+    left == Some(0)
 }
 
 pub(super) fn unreachable(about: &str) -> EngineError {

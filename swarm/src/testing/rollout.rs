@@ -65,6 +65,9 @@ impl Swarm {
 
     /// Replaces what is not of the present spec, as many at a time as the service allows.
     pub(super) fn roll(&mut self) {
+        if self.ticks < self.rolls_from {
+            return;
+        }
         let services: Vec<(Id, ServiceSpec)> =
             self.services.values().map(|held| (held.id.clone(), held.spec.clone())).collect();
         for (id, spec) in services {

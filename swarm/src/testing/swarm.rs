@@ -13,6 +13,8 @@ use crate::spec::{
 
 /// So many questions find the managers choosing a leader.
 const ELECTION: u8 = 3;
+/// So many ticks whoever leads next takes to begin with what services have changed.
+const TAKING_OVER: u64 = 10;
 
 #[derive(Debug)]
 pub(super) struct Swarm {
@@ -28,6 +30,8 @@ pub(super) struct Swarm {
     pub(super) tasks: Vec<FakeTask>,
     /// How many questions more find the managers choosing a leader.
     pub(super) election: u8,
+    /// Before that many ticks nobody begins with what services have changed.
+    pub(super) rolls_from: u64,
     /// How often time has passed.
     pub(super) ticks: u64,
     /// Each service before its last change.
@@ -49,6 +53,7 @@ impl Swarm {
             services: BTreeMap::new(),
             tasks: vec![],
             election: 0,
+            rolls_from: 0,
             ticks: 0,
             previous: BTreeMap::new(),
             rollouts: BTreeMap::new(),
@@ -109,6 +114,7 @@ impl Swarm {
     /// The leader is the leader no more: the others choose one, and until then nobody answers.
     pub(super) fn loses_leader(&mut self) {
         self.election = ELECTION;
+        self.rolls_from = self.ticks + TAKING_OVER;
     }
 
     /// Who is a manager, who answers, and who leads: the first that answers.

@@ -1,5 +1,8 @@
 //! One swarm with every board in it, and what the rack remembers of itself.
 
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
 use pirack_swarm::member::{Active, Membership};
 use pirack_swarm::observed::ObservedNode;
 use pirack_swarm::plan::Move;
@@ -8,6 +11,7 @@ use super::{Act, Plan, Stage, Wanted, sentence};
 use crate::operation::seen::{BoardSeen, Reached, Seen};
 use crate::rack::{Board, BoardName, Identity, Rack, Role, identity};
 use crate::stack::cassandra;
+use crate::stack::roll::Refusal;
 
 /// Of an engine that has started and is not back. One whose power was cut within the second in which it became a
 /// manager never comes: what it had heard of the others was not on its disk yet.
@@ -47,12 +51,12 @@ pub(super) fn take_lost_places(rack: &Rack, seen: &Seen, identity: &mut Identity
     };
     let is_fresh = |name: &BoardName, reached: &Reached| match &reached.membership {
         Membership::Locked => false,
-        Membership::Active(Active { node: own, .. }) | Membership::Pending { node: Some(own) } => {
+        Membership::Active(Active { node: own, .. }) | Membership::Pending { node: Some(own), .. } => {
             let other = |node: &ObservedNode| node.name == name.as_str() && node.held.id != *own;
             // Until the node that was left behind is forgotten, this one is the new one.
             !swarm.knows(own) || swarm.observed.nodes.iter().any(other)
         }
-        Membership::Inactive | Membership::Pending { node: None } | Membership::Failed { .. } => true,
+        Membership::Inactive | Membership::Pending { node: None, .. } | Membership::Failed { .. } => true,
     };
     let fresh =
         seen.reached().filter(|(name, reached)| wanted.nodes.contains(name) && is_fresh(name, reached));
@@ -87,7 +91,7 @@ pub(super) fn decide(
     // Managers first: a worker that joins asks one.
     let (managers, others): (Vec<_>, Vec<_>) = members.into_iter().partition(Member::is_manager);
     for member in managers.iter().chain(&others).filter(|member| Some(&member.board.name) != first.as_ref()) {
-        join(member, seen, plan);
+        join(member, wanted, seen, plan);
     }
 }
 
@@ -146,7 +150,7 @@ fn silent_swarm(members: &[Member<'_>], plan: &mut Plan) {
         let words = match member.membership() {
             Some(Membership::Failed { words }) => Some(words.as_str()),
             Some(Membership::Active(active)) if !active.words.is_empty() => Some(active.words.as_str()),
-            Some(Membership::Pending { node: Some(_) }) => Some(UNHEARD),
+            Some(Membership::Pending { node: Some(_), .. }) => Some(UNHEARD),
             _ => member.silence(),
         };
         if let Some(words) = words {
@@ -191,20 +195,34 @@ fn remember(remembered: Option<&Identity>, identity: &Identity, plan: &mut Plan)
     plan.remember(Stage::Membership, r#move, reason, identity.clone());
 }
 
-fn join(member: &Member<'_>, seen: &Seen, plan: &mut Plan) {
+/// Whether one of the managers that an engine knows, but for itself, is a board of this rack. Of a worker's swarm nothing
+/// else tells whose it is.
+fn is_ours(board: &Board, known: &Membership, rack: &Rack, seen: &Seen) -> bool {
+    let nodes = seen.swarm.iter().flat_map(|swarm| &swarm.observed.nodes);
+    let managers = nodes.filter(|node| node.manager.is_some()).filter_map(|node| node.address);
+    let boards = rack.boards.iter().map(|board| IpAddr::from(board.address));
+    let ours: BTreeSet<IpAddr> =
+        boards.chain(managers).filter(|address| *address != IpAddr::from(board.address)).collect();
+    known.managers().iter().any(|manager| ours.contains(&manager.ip()))
+}
+
+fn join(member: &Member<'_>, wanted: &Wanted<'_>, seen: &Seen, plan: &mut Plan) {
     if let Some(words) = member.silence() {
         plan.unknown(member.subject(), words);
         return;
     }
     let (leave, reason) = match member.membership() {
         Some(
-            known @ (Membership::Active(Active { node, .. }) | Membership::Pending { node: Some(node) }),
+            known @ (Membership::Active(Active { node, .. }) | Membership::Pending { node: Some(node), .. }),
         ) => {
             if seen.swarm.as_ref().is_none_or(|swarm| swarm.knows(node)) {
                 if matches!(known, Membership::Pending { .. }) {
                     plan.undone(member.subject(), UNHEARD);
                 }
                 return;
+            }
+            if !is_ours(member.board, known, wanted.rack, seen) {
+                plan.refuse_until(wanted.allowed, Refusal::elsewhere(&member.board.name, known.managers()));
             }
             (true, "the swarm has forgotten its node".to_owned())
         }
@@ -218,7 +236,7 @@ fn join(member: &Member<'_>, seen: &Seen, plan: &mut Plan) {
         Some(Membership::Failed { words }) => {
             (true, format!("its engine is in no swarm that works: {words}"))
         }
-        Some(Membership::Pending { node: None }) => {
+        Some(Membership::Pending { node: None, .. }) => {
             (true, "its engine has waited in vain to be let in".to_owned())
         }
         Some(Membership::Inactive) | None => (false, "it is not in the swarm".to_owned()),

@@ -41,12 +41,14 @@ pub(super) const STOPPING: Duration = Duration::from_secs(10);
 const SILENT: &str = "no manager answers for the swarm yet";
 
 /// What came of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Taken {
     /// It is done.
     Done,
-    /// It is not: it had to be waited for, or the swarm moved or lost its leader, and the plan that it is part of is
-    /// too old by now.
+    /// It is not: it had to be waited for, and the plan that it is part of is too old by now.
     Aged,
+    /// Nobody knows: the swarm moved under it, or has no leader.
+    Unanswered,
 }
 
 /// What the parts before a step came to.
@@ -73,7 +75,7 @@ impl<W: World> Run<'_, W> {
         match passing {
             Some(words) => {
                 underway.waits(words);
-                Ok(Taken::Aged)
+                Ok(Taken::Unanswered)
             }
             None => taken,
         }

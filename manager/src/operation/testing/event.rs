@@ -23,6 +23,8 @@ pub(in crate::operation) enum Event {
     AnswersOnly(u64),
     /// The answer of the mutating call after so many more is lost.
     LosesAnswerAfter(u64),
+    /// The mutating call after so many more is done just as the leader goes.
+    LosesLeaderAfter(u64),
     /// So many calls in a thousand fail, by this seed.
     Falters(u64, u16),
 }
@@ -38,6 +40,7 @@ impl FakeRack {
             Event::ScaledDown(service) => drop(self.scaled_down(&service).await),
             Event::AnswersOnly(calls) => self.any().answer_only(Some(calls)),
             Event::LosesAnswerAfter(calls) => self.any().lose_answer_after(calls),
+            Event::LosesLeaderAfter(calls) => self.any().lose_leader_after(calls),
             Event::Falters(seed, per_thousand) => self.any().falter(seed, per_thousand),
         }
     }
@@ -66,5 +69,6 @@ impl FakeRack {
 
 /// An answer may be lost on its way, and what was asked for is done all the same.
 fn may_be_done<T>(answer: &Result<T, EngineError>) -> Option<()> {
-    matches!(answer, Ok(_) | Err(EngineError::Unreachable { .. })).then_some(())
+    let lost = |error: &EngineError| error.is_transient();
+    answer.as_ref().err().is_none_or(lost).then_some(())
 }

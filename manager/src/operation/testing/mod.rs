@@ -121,6 +121,7 @@ impl FakeRack {
         self.any().answer_only(None);
         self.any().falter(0, 0);
         self.any().lose_answer_after(u64::MAX);
+        self.any().lose_leader_after(u64::MAX);
     }
 
     /// The board's plug is pulled, or put back.

@@ -13,7 +13,7 @@ use pirack_swarm::spec::ServiceSpec;
 
 use crate::rack::{BoardName, Rack};
 use crate::stack::roll::Act;
-use crate::stack::{StackHealth, by_service};
+use crate::stack::{StackHealth, of_tasks};
 
 /// So many looks a node that never held data takes to join.
 const JOINING: u32 = 3;
@@ -125,16 +125,14 @@ impl Stacks {
     pub(super) fn look(&mut self, rack: &Rack, around: &Around<'_>) -> StackHealth {
         self.brokers(around);
         self.ring(around);
-        let (mut running, stopped) = by_service(around.tasks);
-        running.retain(|service| around.running().contains_key(service.as_str()));
+        let mut health = of_tasks(around.tasks);
+        health.running.retain(|service| around.running().contains_key(service.as_str()));
         self.just_dark.clear();
         let has = |engine| around.boards(engine).next().is_some();
         StackHealth {
-            running,
-            stopped,
             kafka: (rack.kafka.is_some() && has("kafka-")).then(|| self.kafka(rack)),
             cassandra: (rack.cassandra.is_some() && has("cassandra-")).then(|| self.cassandra(rack)),
-            stargate: BTreeMap::new(),
+            ..health
         }
     }
 

@@ -48,7 +48,10 @@ impl FakeRack {
         {
             *looks -= 1;
             membership = match how {
-                Starting::Unheard => Membership::Pending { node: membership.node().cloned() },
+                Starting::Unheard => Membership::Pending {
+                    node: membership.node().cloned(),
+                    managers: membership.managers().to_vec(),
+                },
                 Starting::Unable => {
                     Membership::Failed { words: "cannot assign requested address".to_owned() }
                 }

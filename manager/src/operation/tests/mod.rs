@@ -2,8 +2,8 @@
 
 mod applied;
 mod destroyed;
-mod destroyed_elsewhere;
 mod disks;
+mod elsewhere;
 mod figures;
 mod fixed;
 mod forgotten;

@@ -125,7 +125,10 @@ impl Chance {
             7 => Event::LabelGoes(board),
             8 => Event::ScaledDown(service),
             9 => Event::AnswersOnly(self.below(20)),
-            10 => Event::LosesAnswerAfter(self.below(20)),
+            10 => match self.below(20) {
+                calls if calls % 2 == 0 => Event::LosesAnswerAfter(calls),
+                calls => Event::LosesLeaderAfter(calls),
+            },
             _ => Event::Falters(self.next(), 1 + u16::try_from(self.below(60)).unwrap()),
         }
     }

@@ -69,6 +69,24 @@ async fn a_leader_that_hands_its_role_on_leaves_the_swarm_without_one_for_a_mome
     assert_eq!(world.violations(), [""; 0]);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_leader_that_goes_as_a_service_is_changed_lets_nobody_stop_beside_it() {
+    let mut heard = 0;
+    for calls in 0..12 {
+        let (mut operator, world) = running().await;
+        operator.rack.kafka.as_mut().unwrap().heap = Some(Bytes::mebibytes(640));
+        operator.rack.cassandra.as_mut().unwrap().heap = Some(Bytes::mebibytes(1024));
+        world.any().lose_leader_after(calls);
+        let applied = operator.apply(&world).await;
+        assert!(applied.is_ok(), "after {calls} calls: {applied:?}");
+        assert_eq!(world.violations(), [""; 0], "after {calls} calls");
+        let waiting = operator.heard.waiting();
+        assert_eq!(operator.apply(&world).await.unwrap().steps, 0, "after {calls} calls");
+        heard += waiting.iter().filter(|line| line.contains("has changed and is about to stop")).count();
+    }
+    assert!(heard > 0, "the old task was seen to run still");
+}
+
 /// The image as services name it, which is by its digest.
 async fn pinned_name(operator: &Operator, world: &FakeRack) -> pirack_swarm::desired::Image {
     use pirack_swarm::host::Host;

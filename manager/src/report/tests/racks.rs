@@ -51,6 +51,7 @@ pub(super) fn well() -> Look {
         boards: boards.collect(),
         swarm: Ok(swarm),
         stacks: StackHealth {
+            outdated: BTreeSet::new(),
             running: BTreeSet::new(),
             stopped: BTreeMap::new(),
             kafka: Some(Answer::Said(kafka())),

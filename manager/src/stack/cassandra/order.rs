@@ -119,7 +119,11 @@ fn removed(change: &Change<'_>, ring: Option<&CassandraHealth>, left: Left) -> T
     let gone = Part::Wait(Gate::RingWithout { board: board.clone() });
     let node = ring.and_then(|ring| ring.nodes.get(board));
     let Some(gossip) = node.and_then(|node| node.gossip.as_ref()) else {
-        return change.turn(vec![], vec![]);
+        // It is in the ring like any other, as far as anybody knows: the gate opens once somebody tells, and what is
+        // to be done is decided then.
+        let unheard = ring.filter(|ring| ring.gossip_silence.is_some());
+        let told = unheard.map(|_| Part::Wait(Gate::RingSpares { board: board.clone() }));
+        return change.turn(told.into_iter().collect(), vec![]);
     };
     let force = match left {
         // Nobody is there to hand anything over to.

@@ -3,6 +3,7 @@
 //! Judged from the plan and from how the stacks are now. What has been allowed once is allowed for one run.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::str::FromStr;
 
 use pirack_swarm::observed::Observed;
@@ -11,7 +12,7 @@ use pirack_swarm::spec::{MountKind, MountSpec, ServiceSpec};
 use serde::{Serialize, Serializer};
 
 use super::{Change, Kind, Unit, change, some};
-use crate::rack::Rack;
+use crate::rack::{BoardName, Rack};
 use crate::stack::cassandra::{CassandraHealth, KEYSPACE};
 use crate::stack::health::StackHealth;
 use crate::stack::kafka::{KafkaHealth, Partition, order};
@@ -124,6 +125,16 @@ impl Refusal {
         Self { code, object: object.into(), what }
     }
 
+    /// Of a board whose engine is in a swarm of which no manager that it knows is this rack's.
+    pub(crate) fn elsewhere(board: &BoardName, managers: &[SocketAddr]) -> Self {
+        let managers: Vec<String> = managers.iter().map(|manager| manager.ip().to_string()).collect();
+        let led = if managers.is_empty() { "nobody that it tells".to_owned() } else { managers.join(", ") };
+        let what = format!(
+            "its engine is in a swarm that is managed by {led}, no board of this rack, and may have work there that would end: name the right board, or take it out of that swarm there (docker node update --availability drain, then docker swarm leave)"
+        );
+        Self::new(Code::OtherSwarm, format!("board {board}"), what)
+    }
+
     /// Of a node that is down and goes.
     pub(super) fn dead_node(board: &str) -> Self {
         let service = Engine::Cassandra.on(board);
@@ -197,6 +208,9 @@ pub(super) fn brokers_go(kafka: &KafkaHealth, going: &[&str], stay: usize) -> Ve
 }
 
 fn nodes_go(ring: &CassandraHealth, going: &[&Unit]) -> Vec<Refusal> {
+    if ring.gossip_silence.is_some() {
+        return unknown(going, "Cassandra's gossip");
+    }
     let mut refusals = vec![];
     for unit in going {
         let gossip = ring.nodes.get(&unit.board).and_then(|node| node.gossip.as_ref());

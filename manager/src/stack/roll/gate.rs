@@ -100,11 +100,13 @@ impl Gate {
     /// With what is in the way.
     pub fn holds(&self, health: &StackHealth) -> Result<(), Waiting> {
         match self {
-            Self::KafkaSpares { board } => match silent(health.kafka.as_ref(), health, Engine::Kafka, board)?
-            {
-                Some(kafka) => kafka_spares(kafka, board),
-                None => Ok(()),
-            },
+            Self::KafkaSpares { board } => {
+                alone(health, Engine::Kafka, board)?;
+                match silent(health.kafka.as_ref(), health, Engine::Kafka, board)? {
+                    Some(kafka) => kafka_spares(kafka, board),
+                    None => Ok(()),
+                }
+            }
             Self::KafkaBack { board, broker, votes } => {
                 back(said(&health.kafka, "Kafka")?, board, *broker, *votes)
             }
@@ -118,6 +120,7 @@ impl Gate {
             }
             Self::KafkaWithout { .. } => Ok(()),
             Self::RingSpares { board } => {
+                alone(health, Engine::Cassandra, board)?;
                 // Where no gossip is heard, the others' view of it is no proof that it is away.
                 let unheard = |ring: &CassandraHealth| {
                     ring.gossip_silence.is_some() && health.runs(&Engine::Cassandra.on(board))
@@ -202,6 +205,18 @@ fn silent<'a, T>(
         Some(Answer::Silent { reason }) => {
             waiting(format!("{} runs on {board} and nobody answers: {reason}", engine.as_str()))
         }
+    }
+}
+
+/// That no other service of an engine is about to stop beside this board's: the engine itself cannot tell that yet.
+fn alone(health: &StackHealth, engine: Engine, board: &str) -> Result<(), Waiting> {
+    let (own, all) = (engine.on(board), engine.on(""));
+    let stops = health.outdated.iter().find(|service| **service != own && service.starts_with(&all));
+    match stops {
+        Some(other) if health.runs(&own) => {
+            waiting(format!("{other} has changed and is about to stop: its old task still runs"))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -64,6 +64,25 @@ fn a_broker_is_back_when_it_is_in_every_set_and_votes() {
 }
 
 #[test]
+fn nobody_stops_beside_one_that_has_changed_and_whose_old_task_still_runs() {
+    let spares =
+        |board: &str| [Gate::KafkaSpares { board: board.into() }, Gate::RingSpares { board: board.into() }];
+    let mut health = all_well(3);
+    health.outdated = ["kafka-b1", "cassandra-b1"].map(str::to_owned).into();
+    for gate in spares("b2") {
+        let waits = gate.holds(&health).unwrap_err().to_string();
+        assert!(waits.contains("-b1 has changed and is about to stop"), "{waits}");
+    }
+    for gate in spares("b1") {
+        assert_eq!(gate.holds(&health), Ok(()), "itself");
+    }
+    health.running.retain(|service| !service.ends_with("b2"));
+    for gate in spares("b2") {
+        assert_eq!(gate.holds(&health), Ok(()), "what does not run takes nothing away");
+    }
+}
+
+#[test]
 fn the_ring_takes_nobody_in_while_it_is_not_whole_or_has_two_schemas() {
     let gate = Gate::RingTakes { board: "b9".into() };
     let mut health = all_well(3);

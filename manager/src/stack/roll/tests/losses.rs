@@ -166,6 +166,30 @@ fn who_does_not_answer_cannot_be_asked_what_would_be_lost() {
 }
 
 #[test]
+fn a_node_whose_place_in_the_ring_nobody_tells_goes_neither_refused_for_another_reason_nor_unasked() {
+    let (lines, refused) = fourth_goes(|health| {
+        let ring = ring(health);
+        ring.gossip_silence = Some("nodetool failed".into());
+        ring.nodes.values_mut().for_each(|node| node.gossip = None);
+    });
+    assert_eq!(refused.iter().map(|(code, _)| *code).collect::<Vec<_>>(), [Code::Unknown]);
+    assert!(
+        refused[0].1.contains("cassandra-b4 would go while Cassandra's gossip does not answer"),
+        "{refused:?}"
+    );
+    assert_eq!(
+        lines[1], "[Cassandra can do without b4] Remove cassandra-b4",
+        "nobody tells, and so it waits"
+    );
+    // One that never came into the ring has nothing to hand over.
+    let (lines, refused) = fourth_goes(|health| {
+        ring(health).nodes.get_mut("b4").unwrap().gossip = None;
+        ring(health).nodes.get_mut("b4").unwrap().cql = None;
+    });
+    assert_eq!((refused, lines[1].as_str()), (vec![], "Remove cassandra-b4"));
+}
+
+#[test]
 fn fewer_nodes_or_fewer_replicas_than_rows_have_must_be_allowed() {
     let before = desk(3);
     let identity = remembered(None, &before);

@@ -1,4 +1,6 @@
-//! What a destroy leaves alone: swarms that nobody shows to be this rack's.
+//! What an apply and a destroy leave alone: swarms that nobody shows to be this rack's.
+
+use std::collections::BTreeSet;
 
 use pirack_swarm::engine::Engine as _;
 use pirack_swarm::member::{Birth, Member as _, Membership};
@@ -45,6 +47,21 @@ fn refused<T: std::fmt::Debug>(outcome: Result<T, OperationError>) -> Vec<Left> 
         Err(OperationError::Refused(refused)) => refused,
         other => panic!("{other:?}"),
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_apply_takes_no_board_out_of_anothers_swarm_unless_that_is_allowed() {
+    let (world, file) = running().await;
+    others_have_a_worker(&world).await;
+    let mut operator = Operator::of(file);
+    let before = (world.changes(), world.cloud.engine("b4").membership().await.unwrap());
+    let [left] = &refused(operator.apply(&world).await)[..] else { panic!("one thing is refused") };
+    assert_eq!((left.subject.as_str(), left.code.as_deref()), ("board b4", Some("AL010")));
+    assert!(left.reason.contains("managed by 10.77.0.15, no board of this rack"), "{}", left.reason);
+    assert_eq!((world.changes(), world.cloud.engine("b4").membership().await.unwrap()), before);
+    operator.allowed = BTreeSet::from(["AL010".to_owned()]);
+    operator.apply(&world).await.unwrap();
+    assert!(operator.plan(&world).await.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
