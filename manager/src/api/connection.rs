@@ -1,7 +1,8 @@
 //! Connections as this interface takes them: so many at one time, and none that stands still.
 //!
 //! Whoever sends half a request, or does not read what they asked for, would otherwise hold a connection, and a stream
-//! its place, for ever. A stream of ours says something at least every 15 s, so only what does not move is cut.
+//! its place, for ever. A stream of ours says something at least every 15 s, so only what does not move is cut. What moves
+//! too slowly to be a request is cut by its `server`.
 
 use std::io;
 use std::net::SocketAddr;
@@ -10,7 +11,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use axum::serve::Listener;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -38,13 +38,9 @@ impl Bounded {
     fn with(listener: TcpListener, most: usize, still: Duration) -> Self {
         Self { listener, places: Arc::new(Semaphore::new(most)), still }
     }
-}
 
-impl Listener for Bounded {
-    type Io = Connection;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Connection, SocketAddr) {
+    /// The next connection, once there is a place for it.
+    pub(super) async fn accept(&mut self) -> (Connection, SocketAddr) {
         loop {
             let Ok(place) = Arc::clone(&self.places).acquire_owned().await else {
                 std::future::pending().await
@@ -57,10 +53,6 @@ impl Listener for Bounded {
                 }
             }
         }
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
     }
 }
 
@@ -129,7 +121,7 @@ mod tests {
 
     async fn listening(most: usize, still: Duration) -> (Bounded, SocketAddr) {
         let bounded = Bounded::with(TcpListener::bind("127.0.0.1:0").await.unwrap(), most, still);
-        let address = bounded.local_addr().unwrap();
+        let address = bounded.listener.local_addr().unwrap();
         (bounded, address)
     }
 

@@ -1,10 +1,11 @@
 //! The page on which a browser is given its token, as a cookie that no script can read and no other site sends.
 
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{FromRequest as _, Request, State};
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, SET_COOKIE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use tokio::time::timeout;
 
 use super::Shared;
 use super::guard::{self, COOKIE};
@@ -20,8 +21,14 @@ pub(super) async fn page() -> Response {
     said(StatusCode::OK, "")
 }
 
-/// `POST /login`: the form's one field. The guard has looked at origin and host.
-pub(super) async fn enter(State(shared): State<Shared>, from: guard::Peer, body: Bytes) -> Response {
+/// `POST /login`: the form's one field. The guard has looked at origin and host. It is the one body that is read
+/// without a token, and so must come as soon as a head.
+pub(super) async fn enter(State(shared): State<Shared>, from: guard::Peer, request: Request) -> Response {
+    let body = match timeout(shared.asking, Bytes::from_request(request, &())).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(rejection)) => return rejection.into_response(),
+        Err(_) => return said(StatusCode::REQUEST_TIMEOUT, "The token was too long in coming."),
+    };
     // A token has no letter that a form would write in another way.
     let form = std::str::from_utf8(&body).unwrap_or_default();
     let token = form.strip_prefix("token=").unwrap_or_default().trim();

@@ -13,11 +13,11 @@ mod listen;
 mod login;
 mod operations;
 mod routes;
+mod server;
 mod stream;
 mod throttle;
 mod tokens;
 
-use std::future::IntoFuture;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
@@ -27,7 +27,6 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::routing::{get, post};
-use axum::serve::ListenerExt;
 use tokio::sync::{Semaphore, watch};
 
 use crate::operation::dispatch::Dispatcher;
@@ -35,6 +34,7 @@ use crate::watch::{Charts, Controls, History, Live};
 use connection::Bounded;
 pub use door::{Door, Free};
 pub use listen::{BindError, bind, bind_guarded};
+use server::ASKING;
 use stream::Frame;
 use throttle::Throttle;
 pub use tokens::{Grade, Tokens, TokensError, keep, new_token};
@@ -74,6 +74,8 @@ struct Shared {
     streams: Arc<Semaphore>,
     throttle: Arc<Mutex<Throttle>>,
     stopping: watch::Receiver<bool>,
+    /// How long whoever asks may take to do so.
+    asking: Duration,
 }
 
 /// Serves the interface and `pages`, which stand behind the same checks, until `shutdown` says true.
@@ -86,6 +88,17 @@ pub async fn serve(
     pages: Router,
     shutdown: watch::Receiver<bool>,
 ) -> io::Result<()> {
+    serve_within(listener, state, pages, shutdown, ASKING).await
+}
+
+/// The same, where a request may take so long to be asked.
+async fn serve_within(
+    listener: TcpListener,
+    state: ApiState,
+    pages: Router,
+    shutdown: watch::Receiver<bool>,
+    asking: Duration,
+) -> io::Result<()> {
     listener.set_nonblocking(true)?;
     let listener = tokio::net::TcpListener::from_std(listener)?;
     let streams = Arc::new(Semaphore::new(MOST_STREAMS));
@@ -94,17 +107,14 @@ pub async fn serve(
     let pulse = tokio::spawn(pulse);
     let served = listener.local_addr()?;
     let (throttle, stopping) = (Arc::default(), shutdown.clone());
-    let shared = Shared { api: state, served, frames, streams, throttle, stopping };
-    let service = router(shared, pages).into_make_service_with_connect_info::<SocketAddr>();
-    let server = axum::serve(Bounded::new(listener).tap_io(|_| ()), service);
-    let server = server.with_graceful_shutdown(told(shutdown.clone())).into_future();
-    let outcome = tokio::select! {
-        outcome = server => outcome,
-        () = async { told(shutdown).await; tokio::time::sleep(GRACE).await } => Ok(()),
-    };
-    // The pulse ends with the shutdown; a server that failed leaves it running.
+    let shared = Shared { api: state, served, frames, streams, throttle, stopping, asking };
+    let server = server::run(Bounded::new(listener), router(shared, pages), asking, shutdown.clone());
+    tokio::select! {
+        () = server => {}
+        () = async { told(shutdown).await; tokio::time::sleep(GRACE).await } => {}
+    }
     pulse.abort();
-    outcome
+    Ok(())
 }
 
 /// The routes, behind the checks.

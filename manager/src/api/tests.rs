@@ -1,5 +1,7 @@
 //! Over a real socket, with a client as plain as can be.
 
+mod slow;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::sync::Mutex;
@@ -53,6 +55,10 @@ struct Lab {
 }
 
 fn lab() -> Lab {
+    lab_where_asking_takes(ASKING)
+}
+
+fn lab_where_asking_takes(asking: Duration) -> Lab {
     let folder = tempfile::tempdir().unwrap();
     let history = Arc::new(History::open(&folder.path().join("history.sqlite")).unwrap());
     let live = Arc::new(Live::new("demo", Duration::from_secs(1)));
@@ -74,7 +80,7 @@ fn lab() -> Lab {
     let pages = Router::new().route("/", get(|| async { "the dashboard" }));
     let server = std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(serve(listener, state, pages, told))
+        runtime.block_on(serve_within(listener, state, pages, told, asking))
     });
     Lab { address, live, history, levers, shutdown, server: Some(server), _folder: folder }
 }

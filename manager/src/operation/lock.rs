@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::time::Duration;
 
+use rustix::io::Errno;
+use rustix::process::{Pid, test_kill_process};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -112,8 +114,16 @@ pub(super) fn this_boot() -> String {
     format!("{} {}", boot.trim(), namespace.display())
 }
 
-fn lives(process: u32) -> bool {
-    fs::metadata(format!("/proc/{process}")).is_ok()
+/// Whether a process of this machine lives, as far as the kernel tells: `/proc` can be mounted so that it hides what
+/// others run (`hidepid`, `ProtectProc=`), and a signal that is none is answered all the same. See kill(2).
+pub(super) fn lives(process: u32) -> bool {
+    let number = i32::try_from(process).ok().and_then(Pid::from_raw);
+    number.is_some_and(|number| is_there(test_kill_process(number)))
+}
+
+/// Whoever may not be signalled is there.
+fn is_there(signalled: Result<(), Errno>) -> bool {
+    signalled != Err(Errno::SRCH)
 }
 
 #[cfg(test)]
@@ -144,5 +154,17 @@ mod tests {
         assert_eq!(dead.judge(other, Duration::ZERO), Verdict::Dead);
         let elsewhere = Lock { machine: "another boot".into(), ..dead };
         assert!(matches!(elsewhere.judge(other, Duration::ZERO), Verdict::Held(_)), "nobody here can tell");
+    }
+
+    #[test]
+    fn only_a_number_that_is_nobodys_is_dead_and_not_what_may_not_be_signalled_or_looked_at() {
+        assert!(is_there(Ok(())));
+        assert!(is_there(Err(Errno::PERM)), "another user's");
+        assert!(!is_there(Err(Errno::SRCH)));
+        assert!(lives(std::process::id()));
+        // A signal to 0 or to a negative number is for many.
+        for nobodys in [0, 1 << 30, u32::MAX] {
+            assert!(!lives(nobodys), "{nobodys}");
+        }
     }
 }

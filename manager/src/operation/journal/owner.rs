@@ -1,8 +1,12 @@
 //! Which process runs an operation, and whether it lives: so that one that was killed is known as such.
 
 use std::fs;
+use std::path::Path;
 
-use super::super::lock::this_boot;
+use super::super::lock::{lives, this_boot};
+
+/// Where the kernel shows processes.
+const PROC: &str = "/proc";
 
 /// A process of this machine, in one of its boots.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +21,12 @@ impl Owner {
     /// This process.
     pub(super) fn this() -> Self {
         let process = std::process::id();
-        Self { boot: this_boot(), process, started: started(process).unwrap_or_default() }
+        let stat = stat(Path::new(PROC), process);
+        Self {
+            boot: this_boot(),
+            process,
+            started: stat.and_then(|stat| started_by(&stat)).unwrap_or_default(),
+        }
     }
 
     /// As the history has it.
@@ -28,12 +37,21 @@ impl Owner {
     /// Whether the process of that text is known, from here, to be no more. One of another container cannot be
     /// looked at; one of another boot is no more, since the file is of this machine.
     pub(super) fn knows_dead(&self, text: &str) -> bool {
+        self.knows_dead_by(Path::new(PROC), text)
+    }
+
+    fn knows_dead_by(&self, proc: &Path, text: &str) -> bool {
         let Some(other) = Self::parse(text) else { return true };
         let id = |boot: &str| boot.split(' ').next().unwrap_or_default().to_owned();
         if id(&other.boot) != id(&self.boot) {
             return true;
         }
-        other.boot == self.boot && started(other.process) != Some(other.started)
+        other.boot == self.boot
+            && match stat(proc, other.process) {
+                Some(stat) => started_by(&stat) != Some(other.started),
+                // It is no more, or hidden: then nobody can tell when it started.
+                None => !lives(other.process),
+            }
     }
 
     fn parse(text: &str) -> Option<Self> {
@@ -43,9 +61,9 @@ impl Owner {
     }
 }
 
-/// When a process that lives was started.
-fn started(process: u32) -> Option<u64> {
-    started_by(&fs::read_to_string(format!("/proc/{process}/stat")).ok()?)
+/// What the kernel tells of a process, where it does.
+fn stat(proc: &Path, process: u32) -> Option<String> {
+    fs::read_to_string(proc.join(process.to_string()).join("stat")).ok()
 }
 
 /// `starttime`, the 22nd field of `/proc/PID/stat`, see proc_pid_stat(5); the second may hold spaces and brackets. One
@@ -86,5 +104,14 @@ mod tests {
         let boot = us.boot.split(' ').next().unwrap();
         let other_container = Owner { boot: format!("{boot} pid:[1]"), process: 1 << 30, ..us.clone() };
         assert!(!us.knows_dead(&other_container.text()), "nobody here can tell");
+    }
+
+    #[test]
+    fn a_process_that_proc_hides_lives_until_its_number_is_nobodys() {
+        let hides = tempfile::tempdir().unwrap();
+        let us = Owner::this();
+        assert!(!us.knows_dead_by(hides.path(), &us.text()));
+        let no_such = Owner { process: 1 << 30, ..us.clone() };
+        assert!(us.knows_dead_by(hides.path(), &no_such.text()));
     }
 }

@@ -170,7 +170,10 @@ impl World for RealWorld {
     }
 
     async fn prepare(&self, rack: &Rack, act: &roll::Act) -> Result<(), WorldError> {
-        let cluster = stacks::cluster(self, rack).await;
+        let cluster = match act.board() {
+            Some(_) => None,
+            None => stacks::cluster(self, rack).await?,
+        };
         act.run(&*self.boards, cluster.as_ref())
             .await
             .map_err(|source| WorldError::Stack { what: act.to_string(), source: source.into() })

@@ -206,7 +206,7 @@ pub(super) fn partition(topic: &str, number: i32, in_sync: &[&str]) -> Partition
         replicas: texts(&BOARDS),
         leaving: BTreeSet::new(),
         in_sync: texts(in_sync),
-        least: 2,
+        least: Some(2),
     }
 }
 

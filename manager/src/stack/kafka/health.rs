@@ -65,8 +65,9 @@ pub struct Partition {
     pub leaving: BTreeSet<String>,
     /// Which of both have all of it.
     pub in_sync: BTreeSet<String>,
-    /// How many must have a message before it is acknowledged (`min.insync.replicas`).
-    pub least: usize,
+    /// How many must have a message before it is acknowledged (`min.insync.replicas`); absent where Kafka did not tell
+    /// the topic's settings.
+    pub least: Option<usize>,
 }
 
 /// All partitions.
@@ -95,7 +96,7 @@ impl Partition {
     /// Who wants every message kept can write no more.
     #[must_use]
     pub fn is_below_least(&self) -> bool {
-        self.in_sync.len() < self.least
+        self.least.is_some_and(|least| self.in_sync.len() < least)
     }
 
     /// Whether any of it lies on this board, or is to.
@@ -111,10 +112,11 @@ impl Partition {
     }
 
     /// Whether this board can be missed for a while: it has no part in it, all replicas are whole (then there
-    /// is no better moment), or enough others are.
+    /// is no better moment), or enough others are, where it is known how many that is.
     #[must_use]
     pub fn spares(&self, board: &str) -> bool {
-        !self.in_sync.contains(board) || !self.is_under_replicated() || self.in_sync.len() > self.least
+        let enough = |least| self.in_sync.len() > least;
+        !self.in_sync.contains(board) || !self.is_under_replicated() || self.least.is_some_and(enough)
     }
 }
 

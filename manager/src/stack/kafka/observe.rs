@@ -8,7 +8,10 @@ use std::time::Duration;
 
 use futures_util::future::select_ok;
 use rdkafka::ClientContext;
-use rdkafka::admin::{AdminClient, AdminOptions, ResourceSpecifier};
+use rdkafka::admin::{
+    AdminClient, AdminOptions, ConfigResource, ConfigResourceResult, OwnedResourceSpecifier,
+    ResourceSpecifier,
+};
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::metadata::Metadata;
 use tokio::net::TcpStream;
@@ -177,14 +180,14 @@ async fn seen(cluster: &Where, within: Duration) -> Result<Seen, String> {
                 leaving: BTreeSet::new(),
                 replicas: partition.replicas().iter().filter_map(|node| named(*node)).collect(),
                 in_sync: partition.isr().iter().filter_map(|node| named(*node)).collect(),
-                least: least.get(topic.name()).copied().unwrap_or(1),
+                least: least.get(topic.name()).copied(),
             });
         }
     }
     Ok((brokers, Partitions(partitions)))
 }
 
-/// `min.insync.replicas` of every topic.
+/// `min.insync.replicas` of every topic whose settings Kafka tells.
 async fn least(
     client: &AdminClient<Said>,
     metadata: &Metadata,
@@ -197,19 +200,21 @@ async fn least(
     let asked: Vec<_> = names.iter().map(|name| ResourceSpecifier::Topic(name)).collect();
     let options = AdminOptions::new().request_timeout(Some(within));
     let answers = timeout(2 * within, client.describe_configs(&asked, &options)).await;
-    let answers = match answers {
-        Ok(Ok(answers)) => answers,
-        Ok(Err(error)) => return Err(format!("Kafka does not tell its topics' settings: {error}")),
-        Err(_) => return Err(format!("Kafka does not tell its topics' settings within {within:?}")),
-    };
-    let mut least = BTreeMap::new();
-    for (name, answer) in names.into_iter().zip(answers) {
-        // A topic that is just being deleted has none.
-        let Ok(resource) = answer else { continue };
-        let value = resource.get("min.insync.replicas").and_then(|entry| entry.value.as_ref()?.parse().ok());
-        least.insert(name.to_owned(), value.unwrap_or(1));
+    match answers {
+        Ok(Ok(answers)) => Ok(answers.into_iter().filter_map(told).collect()),
+        Ok(Err(error)) => Err(format!("Kafka does not tell its topics' settings: {error}")),
+        Err(_) => Err(format!("Kafka does not tell its topics' settings within {within:?}")),
     }
-    Ok(least)
+}
+
+/// A topic and its `min.insync.replicas`. rdkafka 0.39 passes a topic's own error over: one that is gone and one whose
+/// settings were refused have no settings alike. Neither says how few will do.
+fn told(answer: ConfigResourceResult) -> Option<(String, usize)> {
+    let ConfigResource { specifier: OwnedResourceSpecifier::Topic(name), entries } = answer.ok()? else {
+        return None;
+    };
+    let set = entries.into_iter().find(|entry| entry.name == "min.insync.replicas")?;
+    Some((name, set.value?.parse().ok()?))
 }
 
 async fn controllers(cluster: &Where, within: Duration) -> Result<Quorum, String> {
@@ -262,6 +267,9 @@ impl ClientContext for Said {
 
 #[cfg(test)]
 mod tests {
+    use rdkafka::admin::{ConfigEntry, ConfigSource};
+    use rdkafka::types::RDKafkaErrorCode;
+
     use super::*;
 
     fn cluster() -> Where {
@@ -278,6 +286,27 @@ mod tests {
         assert_eq!(quorum.voters["node 9"], Voter { behind: 100, silent_ms: None });
         assert_eq!(quorum.away(), ["b2", "node 9"]);
         assert!(!quorum.spares("b1"), "one of three is here");
+    }
+
+    #[test]
+    fn a_topic_whose_settings_kafka_does_not_tell_has_no_least_that_anybody_may_go_by() {
+        let set = |value: Option<&str>| ConfigEntry {
+            name: "min.insync.replicas".to_owned(),
+            value: value.map(str::to_owned),
+            source: ConfigSource::Default,
+            is_read_only: false,
+            is_default: true,
+            is_sensitive: false,
+        };
+        let topic = |entries| {
+            let specifier = OwnedResourceSpecifier::Topic("rack.readings".to_owned());
+            Ok(ConfigResource { specifier, entries })
+        };
+        assert_eq!(told(topic(vec![set(Some("2"))])), Some(("rack.readings".to_owned(), 2)));
+        // So rdkafka hands on a refusal.
+        assert_eq!(told(topic(vec![])), None);
+        assert_eq!(told(topic(vec![set(None)])), None);
+        assert_eq!(told(Err(RDKafkaErrorCode::TopicAuthorizationFailed)), None);
     }
 
     #[tokio::test]

@@ -228,10 +228,19 @@ fn kafka_spares(kafka: &KafkaHealth, board: &str) -> Result<(), Waiting> {
             return waiting(format!("offline, and so neither read nor written: {}", some(&offline)));
         }
     }
-    let held: Vec<String> =
-        kafka.partitions.0.iter().filter(|p| !p.spares(board)).map(|p| p.name()).collect();
-    if !held.is_empty() {
-        return waiting(format!("without {board} too few replicas are in sync of {}", some(&held)));
+    let held = |known: bool| -> Vec<String> {
+        let held = |p: &&Partition| !p.spares(board) && p.least.is_some() == known;
+        kafka.partitions.0.iter().filter(held).map(Partition::name).collect()
+    };
+    let (short, untold) = (held(true), held(false));
+    if !short.is_empty() {
+        return waiting(format!("without {board} too few replicas are in sync of {}", some(&short)));
+    }
+    if !untold.is_empty() {
+        return waiting(format!(
+            "Kafka does not tell how many replicas must be in sync of {}, and not all are",
+            some(&untold)
+        ));
     }
     match &kafka.quorum {
         Some(quorum) if quorum.spares(board) => Ok(()),

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use rusqlite::ErrorCode;
 use rusqlite_migration::MigrationDefinitionError;
 
 /// Why the history could not do its work.
@@ -9,10 +10,22 @@ use rusqlite_migration::MigrationDefinitionError;
 pub enum HistoryError {
     /// The file cannot be opened.
     #[error(
-        "cannot open the history {}: check that its folder exists, can be written and has room, and that the file is a pirack history",
+        "cannot open the history {}: check that its folder exists, can be written and has room",
         path.display()
     )]
     Open {
+        /// The file.
+        path: PathBuf,
+        /// SQLite's reason.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// The file is damaged, or another program's.
+    #[error(
+        "the history {} is damaged, or is none: stop pirack serve and move the file away, with its -wal and -shm, to begin a new one; a day of records comes again from Kafka, the list of past operations and events that Kafka had not confirmed do not",
+        path.display()
+    )]
+    Damaged {
         /// The file.
         path: PathBuf,
         /// SQLite's reason.
@@ -75,6 +88,27 @@ pub enum HistoryError {
 }
 
 impl HistoryError {
+    pub(super) fn open(path: &Path, source: rusqlite::Error) -> Self {
+        Self::of(path, source, |path, source| Self::Open { path, source })
+    }
+
+    pub(super) fn write(path: &Path, source: rusqlite::Error) -> Self {
+        Self::of(path, source, |path, source| Self::Write { path, source })
+    }
+
+    pub(super) fn read(path: &Path, source: rusqlite::Error) -> Self {
+        Self::of(path, source, |path, source| Self::Read { path, source })
+    }
+
+    /// No disk and no right helps a file that is damaged, whenever SQLite comes upon it.
+    fn of(path: &Path, source: rusqlite::Error, otherwise: fn(PathBuf, rusqlite::Error) -> Self) -> Self {
+        let path = path.to_owned();
+        match source.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Self::Damaged { path, source },
+            _ => otherwise(path, source),
+        }
+    }
+
     pub(super) fn migration(path: &Path, error: rusqlite_migration::Error) -> Self {
         let path = path.to_owned();
         match error {

@@ -77,7 +77,7 @@ impl History {
     /// # Errors
     /// When the file cannot be opened or written, is no SQLite file, or is of a newer program.
     pub fn open(path: &Path) -> Result<Self, HistoryError> {
-        let failed = |source| HistoryError::Open { path: path.to_owned(), source };
+        let failed = |source| HistoryError::open(path, source);
         let mut connection = Connection::open(path).map_err(failed)?;
         connection.busy_timeout(Duration::from_secs(5)).map_err(failed)?;
         connection.execute_batch(PRAGMAS).map_err(failed)?;
@@ -107,11 +107,11 @@ impl History {
     }
 
     fn writing(&self, source: rusqlite::Error) -> HistoryError {
-        HistoryError::Write { path: self.path.clone(), source }
+        HistoryError::write(&self.path, source)
     }
 
     fn reading(&self, source: rusqlite::Error) -> HistoryError {
-        HistoryError::Read { path: self.path.clone(), source }
+        HistoryError::read(&self.path, source)
     }
 }
 

@@ -218,12 +218,32 @@ fn a_history_of_a_newer_program_is_refused_and_left_as_it_is() {
 }
 
 #[test]
-fn a_file_that_is_no_history_is_named_in_the_error() {
+fn a_file_that_is_no_history_is_named_with_what_to_do_and_what_that_loses() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("notes.txt");
     std::fs::write(&path, "dear diary, this is not a database at all".repeat(40)).unwrap();
     let error = History::open(&path).unwrap_err();
-    assert!(matches!(&error, HistoryError::Open { path: named, .. } if *named == path), "{error:?}");
+    assert!(matches!(&error, HistoryError::Damaged { path: named, .. } if *named == path), "{error:?}");
+    let told = error.to_string();
+    for part in ["notes.txt", "move the file away", "past operations", "that Kafka had not confirmed"] {
+        assert!(told.contains(part), "{told}");
+    }
     let missing = History::open(&folder.path().join("no/such/folder/h.sqlite")).unwrap_err();
     assert!(missing.to_string().contains("no/such/folder"), "{missing}");
+    assert!(missing.to_string().contains("check that its folder exists"), "{missing}");
+}
+
+#[test]
+fn a_history_that_a_disk_has_damaged_says_so_whenever_that_is_found() {
+    let (_folder, history) = history();
+    history.insert(&mixed()).unwrap();
+    history.writer().connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+    let path = history.path().to_owned();
+    drop(history);
+    let mut bytes = std::fs::read(&path).unwrap();
+    // The first page is whole: the file opens as one of SQLite's.
+    bytes[4096..].fill(0xff);
+    std::fs::write(&path, bytes).unwrap();
+    let found = History::open(&path).and_then(|history| history.events(10).map(drop)).unwrap_err();
+    assert!(matches!(found, HistoryError::Damaged { .. }), "{found:?}");
 }

@@ -39,7 +39,7 @@ impl Stacks {
             topic: "rack.readings".to_owned(),
             number: 0,
             leader: in_sync.first().cloned(),
-            least: replicas.len().saturating_sub(1).max(1),
+            least: Some(replicas.len().saturating_sub(1).max(1)),
             replicas,
             in_sync,
             leaving,

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use rdkafka::ClientContext;
 use rdkafka::admin::{
-    AdminClient, AdminOptions, AlterConfig, ConfigEntry, ConfigSource, NewTopic, ResourceSpecifier,
-    TopicReplication,
+    AdminClient, AdminOptions, AlterConfig, ConfigEntry, ConfigResourceResult, ConfigSource, NewTopic,
+    ResourceSpecifier, TopicReplication,
 };
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -140,11 +140,7 @@ impl Admin {
     async fn described(&self, topic: &str) -> Result<Vec<ConfigEntry>, AdminError> {
         let asked = [ResourceSpecifier::Topic(topic)];
         let answers = self.within(self.client.describe_configs(&asked, &self.options())).await?;
-        match answers.into_iter().next() {
-            Some(Ok(resource)) => Ok(resource.entries),
-            Some(Err(code)) => Err(AdminError::Answer { code }),
-            None => Err(self.silence()),
-        }
+        answers.into_iter().next().map_or_else(|| Err(self.silence()), |answer| told(topic, answer))
     }
 
     /// Takes one step; false where somebody else was quicker.
@@ -198,5 +194,30 @@ impl Admin {
 
     pub(super) fn options(&self) -> AdminOptions {
         AdminOptions::new().request_timeout(Some(self.patience)).operation_timeout(Some(self.patience))
+    }
+}
+
+/// All that is set at a topic. One that is there always has settings: rdkafka 0.39 passes a topic's own error over, and so
+/// none means that they were refused. Whoever took that for nothing set would set the topic back when it alters it.
+fn told(topic: &str, answer: ConfigResourceResult) -> Result<Vec<ConfigEntry>, AdminError> {
+    let entries = answer.map_err(|code| AdminError::Answer { code })?.entries;
+    if entries.is_empty() {
+        return Err(AdminError::Silent(format!("Kafka does not tell the settings of topic {topic}")));
+    }
+    Ok(entries)
+}
+
+#[cfg(test)]
+mod tests {
+    use rdkafka::admin::{ConfigResource, OwnedResourceSpecifier};
+
+    use super::*;
+
+    #[test]
+    fn a_topic_whose_settings_are_refused_is_not_one_without_settings() {
+        let specifier = OwnedResourceSpecifier::Topic("rack.readings".to_owned());
+        let refused = told("rack.readings", Ok(ConfigResource { specifier, entries: vec![] })).unwrap_err();
+        assert_eq!(refused.to_string(), "Kafka does not tell the settings of topic rack.readings");
+        assert!(!refused.is_final(), "it is asked again");
     }
 }

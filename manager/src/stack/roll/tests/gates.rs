@@ -18,6 +18,20 @@ fn kafka_never_goes_below_what_must_be_in_sync() {
 }
 
 #[test]
+fn where_kafka_does_not_tell_what_must_be_in_sync_only_whole_replicas_spare_anybody() {
+    let mut health = all_well(4);
+    kafka(&mut health).partitions.0[1].least = None;
+    assert_eq!(spares("b1", &health), Ok(()));
+    kafka(&mut health).partitions.0[1].in_sync.remove("b3");
+    let told = spares("b1", &health).unwrap_err().to_string();
+    assert_eq!(
+        told,
+        "Kafka does not tell how many replicas must be in sync of rack.readings-1, and not all are"
+    );
+    assert_eq!(kafka(&mut health).partitions.below_least(), Vec::<String>::new());
+}
+
+#[test]
 fn one_broker_alone_may_be_changed_for_there_is_no_better_moment() {
     let mut health = all_well(1);
     assert_eq!(spares("b1", &health), Ok(()));

@@ -48,7 +48,7 @@ fn all_well(boards: u8) -> StackHealth {
         replicas: replicas.clone(),
         leaving: BTreeSet::new(),
         in_sync: replicas.clone(),
-        least: 2.min(replicas.len()),
+        least: Some(2.min(replicas.len())),
     };
     let kafka = KafkaHealth {
         brokers: names.iter().cloned().collect(),
