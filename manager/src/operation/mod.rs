@@ -166,6 +166,14 @@ impl Conductor {
         *self.interrupted.borrow()
     }
 
+    /// Ends once it shall end at the next opportunity, and never where nobody can say so any more.
+    pub(super) async fn interrupted(&self) {
+        let mut heard = self.interrupted.clone();
+        if heard.wait_for(|ends| *ends).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
     /// Something worth a line that is no step.
     pub fn note(&self, note: &str) {
         self.tell(&Progress::Note { note: note.to_owned() });

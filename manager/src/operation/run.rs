@@ -154,6 +154,19 @@ pub(super) async fn run<W: World, J: Job<W>>(
     held.during(world, run.rounds(job)).await
 }
 
+/// A look changes nothing, and boards that do not answer make it long: who ends the operation need not wait for it.
+async fn look<W: World, J: Job<W>>(
+    job: &J,
+    world: &W,
+    conductor: &Conductor,
+) -> Result<Look<J::Rest>, OperationError> {
+    tokio::select! {
+        biased;
+        () = conductor.interrupted() => Err(Interrupted.into()),
+        look = job.look(world) => Ok(look?),
+    }
+}
+
 /// Looks, and refuses what must not be done. What is soon well by itself, and of which nothing can be told before, is
 /// waited for: at first a swarm without a leader and engines that have just started, as after a power cut; later a
 /// leader alone.
@@ -165,7 +178,7 @@ async fn lawful<W: World, J: Job<W>>(
 ) -> Result<Look<J::Rest>, OperationError> {
     let (until, mut told) = (Instant::now() + COMING_UP, String::new());
     loop {
-        let look = job.look(world).await?;
+        let look = look(job, world, conductor).await?;
         let Some(words) = awaited(&look).filter(|_| Instant::now() < until) else {
             let is_lawful = look.plan.refused.is_empty();
             return if is_lawful { Ok(look) } else { Err(OperationError::Refused(look.plan.refused)) };
@@ -173,9 +186,6 @@ async fn lawful<W: World, J: Job<W>>(
         if words != told {
             conductor.note(&words);
             told = words;
-        }
-        if conductor.is_interrupted() {
-            return Err(Interrupted.into());
         }
         sleep(AGAIN).await;
     }

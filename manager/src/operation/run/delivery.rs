@@ -7,11 +7,10 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use super::{Job, Look, OperationError, Run};
 use crate::look::{AgentWords, Sink};
-use crate::operation::Interrupted;
 use crate::operation::seen::{BoardSeen, Seen};
 use crate::operation::world::World;
 use crate::rack::{BoardName, Rack};
@@ -107,11 +106,8 @@ impl<W: World> Run<'_, W> {
                 return Err(OperationError::Gate { step: what, gate, why, seconds: STILL.as_secs() });
             }
             underway.waits(&why);
-            if self.conductor.is_interrupted() {
-                return Err(Interrupted.into());
-            }
-            sleep(LOOK).await;
-            look = job.look(self.world).await?;
+            self.pause(LOOK).await?;
+            look = super::look(job, self.world, self.conductor).await?;
             self.tell_silent(&look.seen, &mut silent);
         }
         underway.done();

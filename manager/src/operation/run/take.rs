@@ -344,9 +344,12 @@ impl<W: World> Run<'_, W> {
     }
 
     /// Between two looks of a wait. Nothing that is waited for is half done: whoever goes on after this finds it again.
-    async fn pause(&self, time: Duration) -> Result<(), Interrupted> {
-        sleep(time).await;
-        if self.conductor.is_interrupted() { Err(Interrupted) } else { Ok(()) }
+    pub(super) async fn pause(&self, time: Duration) -> Result<(), Interrupted> {
+        tokio::select! {
+            biased;
+            () = self.conductor.interrupted() => Err(Interrupted),
+            () = sleep(time) => Ok(()),
+        }
     }
 
     fn failed(&self, step: &str, source: WorldError) -> OperationError {

@@ -312,3 +312,16 @@ async fn an_apply_that_is_interrupted_ends_between_two_steps_and_the_next_goes_o
     assert_eq!(again.steps, left);
     assert_eq!((operator.plan(&world).await.to_string(), world.violations()), (nothing(), vec![]));
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_ends_an_apply_need_not_wait_for_boards_that_do_not_answer() {
+    let (operator, world) = running().await;
+    world.hang_after(Some(0));
+    let (interrupt, interrupted) = watch::channel(false);
+    let conductor = operator.conductor(interrupted);
+    let request = Request { wanted: operator.wanted(), saved: None, break_lock: false };
+    let press = async { interrupt.send(true).unwrap() };
+    let both = async { tokio::join!(apply(&request, &world, &conductor), press).0 };
+    let applied = timeout(Duration::from_secs(600), both).await.expect("it never ends");
+    assert!(matches!(applied, Err(OperationError::Interrupted(Interrupted))), "{applied:?}");
+}
