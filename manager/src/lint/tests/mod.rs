@@ -159,6 +159,42 @@ fn what_cannot_be_known_is_not_judged() {
     assert_eq!(lint(&text).unwrap(), []);
 }
 
+/// The codes of a fixture with one edit; it must be one.
+fn codes_after(name: &str, from: &str, to: &str) -> Vec<&'static str> {
+    let text = fixture(name);
+    assert!(text.contains(from), "{name} has no {from:?}");
+    codes(&lint(&text.replace(from, to)).unwrap()).into_iter().collect()
+}
+
+#[test]
+fn a_server_behind_a_command_or_in_an_image_of_its_own_is_found_all_the_same() {
+    let image = "  image: apache/kafka:4.1.2\n";
+    for other in [
+        "  image: apache/kafka:4.1.2\n  command: [sh, -c, \"sleep 30; exec /etc/kafka/docker/run\"]\n",
+        "  image: apache/kafka:4.1.2\n  entrypoint: /start.sh\n",
+        "  image: apache/kafak:4.1.2\n",
+        "  image: registry.local:5000/broker:4.1.2\n",
+        "  image: ${REGISTRY}/${BROKER}\n",
+    ] {
+        let codes = codes_after("SL102", image, other);
+        assert!(codes.contains(&"SL102"), "{other}: {codes:?}");
+    }
+    let image = "  image: cassandra:5.0.9\n";
+    for other in ["", "  image: ${IMAGE}\n", "  image: casandra:5.0.9\n"] {
+        let codes = codes_after("SL203", image, other);
+        assert!(codes.contains(&"SL203"), "{other}: {codes:?}");
+    }
+}
+
+#[test]
+fn a_node_that_a_mounted_configuration_sets_up_may_write_elsewhere() {
+    let volume = "volumes: [cassandra-b1:/var/lib/cassandra]";
+    assert_eq!(codes_after("clean", volume, "volumes: [cassandra-b1:/data]"), ["SL071"]);
+    let configured = "volumes: [cassandra-b1:/data, /srv/c.yaml:/etc/cassandra/cassandra.yaml]";
+    assert_eq!(codes_after("clean", volume, configured), [""; 0]);
+    assert_eq!(codes_after("clean", volume, "env_file: ring.env"), ["SL071"]);
+}
+
 #[test]
 fn what_several_services_share_is_told_once_for_each_and_never_twice() {
     let found = lint(&fixture("SL112")).unwrap();
