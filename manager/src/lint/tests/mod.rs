@@ -196,6 +196,39 @@ fn a_node_that_a_mounted_configuration_sets_up_may_write_elsewhere() {
 }
 
 #[test]
+fn a_voter_that_nobody_is_or_that_listens_elsewhere_is_told() {
+    let own = "3@10.0.0.13:9093";
+    for wrong in [
+        "3@10.0.0.13:9093,4@10.0.0.14:9093,5@10.0.0.15:9093",
+        "3@10.0.0.13:9094",
+        "3@10.0.0.99:9093",
+        "3@[::1]:9093",
+    ] {
+        assert_eq!(codes_after("clean", own, wrong), ["SL108"], "{wrong}");
+    }
+    assert_eq!(codes_after("clean-kafka-apart", "3@10.0.0.3:9093", "3@10.0.0.3:9094"), ["SL108"]);
+    assert_eq!(codes_after("clean-kafka-overlay", "3@kafka-3:9093", "3@kafka-3:9094"), ["SL108"]);
+}
+
+#[test]
+fn a_voter_by_a_name_or_a_published_port_contradicts_nobody() {
+    assert_eq!(codes_after("clean", "3@10.0.0.13:9093", "3@b3.local:9093"), [""; 0]);
+    assert_eq!(codes_after("clean", "CONTROLLER://10.0.0.13:9093", "CONTROLLER://:9093"), [""; 0]);
+    assert_eq!(codes_after("clean", "CONTROLLER://10.0.0.13:9093", "CONTROLLER://0.0.0.0:9093"), [""; 0]);
+    assert_eq!(codes_after("clean", "CONTROLLER://10.0.0.13:9093", "CONTROLLER://b3:9093"), [""; 0]);
+    // One of whose fellows the file does not know.
+    assert_eq!(
+        codes_after("clean-own-images", "7@10.0.0.17:9093", "7@10.0.0.17:9093,8@10.0.0.18:9093,9@x:1"),
+        [""; 0]
+    );
+    assert_eq!(codes_after("clean-kafka-overlay", "3@kafka-3:9093", "3@10.0.0.13:19093"), [""; 0]);
+    // One of a quorum that other files have.
+    let apart = fixture("clean-kafka-apart");
+    let (before, after) = (apart.find("  controller-2:").unwrap(), apart.find("\nnetworks:").unwrap());
+    assert_eq!(lint(&format!("{}{}", &apart[..before], &apart[after..])).unwrap(), []);
+}
+
+#[test]
 fn what_several_services_share_is_told_once_for_each_and_never_twice() {
     let found = lint(&fixture("SL112")).unwrap();
     assert_eq!(found.len(), 3);
