@@ -94,6 +94,7 @@ const MENDS: &[Mend] = &[
     ("SL054", &[("  host:\n", "  host: {external: true}\n")]),
     ("SL055", &[("\"80:8080\"", "{target: 8080, published: 80, mode: host}")]),
     ("SL056", &[("published: 80}", "published: 80, protocol: udp}")]),
+    ("SL057", &[("127.0.0.1:", ""), ("[::1]:", "")]),
     ("SL060", &[("  KAFKA_LOG_DIRS", "  KAFKA_HEAP_OPTS: -Xmx512m\n  KAFKA_LOG_DIRS")]),
     ("SL061", &[("-Xms1g -Xmx1g", "-Xms960m -Xmx960m")]),
     ("SL062", &[("  MAX_HEAP_SIZE: 1536M\n", "  MAX_HEAP_SIZE: 1536M\n  HEAP_NEWSIZE: 384M\n")]),

@@ -229,6 +229,13 @@ fn a_voter_by_a_name_or_a_published_port_contradicts_nobody() {
 }
 
 #[test]
+fn an_address_in_a_ports_long_form_is_a_key_that_no_stack_takes() {
+    let short = "\"127.0.0.1:9000:9000\", \"[::1]:9001-9002:9001-9002/udp\"";
+    let long = "{target: 9000, published: 9000, host_ip: 127.0.0.1}";
+    assert_eq!(codes_after("SL057", short, long), ["SL011"]);
+}
+
+#[test]
 fn what_several_services_share_is_told_once_for_each_and_never_twice() {
     let found = lint(&fixture("SL112")).unwrap();
     assert_eq!(found.len(), 3);
