@@ -1,6 +1,9 @@
-//! Which of a rack's engines a service runs, told by its image or, where that is misspelled or a variable, by the
-//! variables that it sets.
+//! Which of a rack's engines a service runs, told by its image or, where that is another or not known, by variables
+//! that only the engine has; by those that clients have too only where no image says otherwise. A client or a
+//! one-off job runs none, whatever its image: Kafka's and Cassandra's hold their tools as well.
 
+use super::image::{last_part, meant, repository};
+use super::program::Program;
 use super::service::Variable;
 use super::word::Word;
 pub(in crate::lint) use crate::stack::Engine;
@@ -20,20 +23,27 @@ pub(in crate::lint) fn keeps_data(engine: Engine) -> bool {
     matches!(engine, Engine::Kafka | Engine::Cassandra)
 }
 
-pub(super) fn of(image: Option<&Word>, variables: &[Variable]) -> Option<Engine> {
-    let by_image = image.and_then(|image| by_name(repository(&image.text)));
-    by_image.or_else(|| by_variables(variables))
+/// Of a service that is no job, by what it starts in which image.
+pub(super) fn of(image: Option<&Word>, program: Program, variables: &[Variable]) -> Option<Engine> {
+    let of_server = by_server_variables(variables);
+    let by_variables = || of_server.or_else(|| by_shared_variables(variables));
+    let engine = match image.map(|image| (repository(&image.text), last_part(&image.text))) {
+        Some((whole, (name, true))) => {
+            by_name(name).or_else(|| by_name(last_part(meant(whole)?).0)).or(of_server)
+        }
+        Some((_, (name, false))) => by_name(name).or_else(by_variables),
+        None => by_variables(),
+    }?;
+    let runs = match program {
+        Program::Server => true,
+        Program::Client => false,
+        Program::Unknown => of_server == Some(engine),
+    };
+    runs.then_some(engine)
 }
 
-/// An image's name without its registry's port, tag and digest, up to the first variable in it.
-pub(super) fn repository(image: &str) -> &str {
-    let image = image.split(['$', '@']).next().unwrap_or_default();
-    let name = image.rfind('/').map_or(0, |at| at + 1);
-    image[name..].find(':').map_or(image, |at| &image[..name + at])
-}
-
-fn by_name(repository: &str) -> Option<Engine> {
-    match repository.rsplit('/').next().unwrap_or_default() {
+fn by_name(name: &str) -> Option<Engine> {
+    match name {
         "kafka" | "cp-kafka" | "cp-server" | "kafka-native" => Some(Engine::Kafka),
         "cassandra" => Some(Engine::Cassandra),
         "coordinator-4_0" | "coordinator-3_11" | "stargate-4_0" | "stargate-3_11" => Some(Engine::Stargate),
@@ -43,12 +53,27 @@ fn by_name(repository: &str) -> Option<Engine> {
     }
 }
 
-fn by_variables(variables: &[Variable]) -> Option<Engine> {
-    let set = |names: &[&str]| variables.iter().any(|variable| names.contains(&variable.name.text.as_str()));
-    let kafka = ["KAFKA_PROCESS_ROLES", "KAFKA_CFG_PROCESS_ROLES", "KAFKA_NODE_ID", "KAFKA_CFG_NODE_ID"];
-    if set(&kafka) {
+const OF_KAFKA: &[&str] =
+    &["KAFKA_PROCESS_ROLES", "KAFKA_CFG_PROCESS_ROLES", "KAFKA_NODE_ID", "KAFKA_CFG_NODE_ID"];
+const OF_CASSANDRA: &[&str] = &[
+    "CASSANDRA_LISTEN_ADDRESS",
+    "CASSANDRA_BROADCAST_ADDRESS",
+    "CASSANDRA_ENDPOINT_SNITCH",
+    "CASSANDRA_NUM_TOKENS",
+];
+/// Of Cassandra, and of clients that look for one.
+const SHARED: &[&str] = &["CASSANDRA_SEEDS", "CASSANDRA_CLUSTER_NAME"];
+
+fn any(variables: &[Variable], names: &[&str]) -> bool {
+    variables.iter().any(|variable| names.contains(&variable.name.text.as_str()))
+}
+
+/// What only the engine itself is told.
+fn by_server_variables(variables: &[Variable]) -> Option<Engine> {
+    let set = |names: &[&str]| any(variables, names);
+    if set(OF_KAFKA) {
         Some(Engine::Kafka)
-    } else if set(&["CASSANDRA_SEEDS", "CASSANDRA_CLUSTER_NAME"]) {
+    } else if set(OF_CASSANDRA) {
         Some(Engine::Cassandra)
     } else if set(&["CLUSTER_VERSION"]) && set(&["SEED", "DEVELOPER_MODE"]) {
         Some(Engine::Stargate)
@@ -59,22 +84,6 @@ fn by_variables(variables: &[Variable]) -> Option<Engine> {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_image_is_known_by_the_last_part_of_its_name() {
-        for (image, repo, engine) in [
-            ("apache/kafka:4.1.2", "apache/kafka", Some(Engine::Kafka)),
-            ("10.77.0.1:5000/pirack/cassandra", "10.77.0.1:5000/pirack/cassandra", Some(Engine::Cassandra)),
-            ("cassandra:${V}", "cassandra", Some(Engine::Cassandra)),
-            ("provectuslabs/kafka-ui:v0.7", "provectuslabs/kafka-ui", None),
-            ("bitnami/kafka@sha256:00", "bitnami/kafka", Some(Engine::Kafka)),
-            ("${IMAGE}", "", None),
-        ] {
-            assert_eq!(repository(image), repo);
-            assert_eq!(by_name(repo), engine, "{image}");
-        }
-    }
+fn by_shared_variables(variables: &[Variable]) -> Option<Engine> {
+    any(variables, SHARED).then_some(Engine::Cassandra)
 }

@@ -4,8 +4,10 @@
 //! One file is one stack: a second file merged over it (`-c a.yaml -c b.yaml`) is not looked at.
 
 mod engine;
+mod image;
 mod mount;
 mod port;
+mod program;
 mod read;
 mod service;
 mod word;
@@ -13,6 +15,7 @@ mod word;
 use std::rc::Rc;
 
 pub(super) use engine::{Engine, keeps_data, title};
+pub(super) use image::meant;
 pub(super) use mount::{Mount, MountKind};
 pub(super) use port::Port;
 pub(super) use read::read;

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use super::engine;
 use super::mount::{Mount, MountKind};
 use super::port::Port;
+use super::program::Program;
 use super::service::{Amounts, Deploy, Reference, Service, Variable};
 use super::word::Word;
 use super::{Declared, Stack};
@@ -52,7 +53,8 @@ fn service(name: &Key, node: &Rc<Node>, text: &str) -> Service {
     let variables = node.get("environment").map(|list| variables(list, text)).unwrap_or_default();
     let mounts: Vec<Mount> = items("volumes").iter().map(|mount| Mount::of(mount)).collect();
     let configs = references(node, "configs");
-    let engine = engine::of(image.as_ref(), &variables);
+    let deploy = node.get("deploy").map(|node| deploy(node)).unwrap_or_default();
+    let engine = engine::of(image.as_ref(), Program::of(node), &variables).filter(|_| !deploy.is_job());
     let elsewhere = ["env_file", "command", "entrypoint"].iter().any(|key| node.get(key).is_some());
     Service {
         name: name.clone(),
@@ -65,7 +67,7 @@ fn service(name: &Key, node: &Rc<Node>, text: &str) -> Service {
         networks: references(node, "networks"),
         configs,
         secrets: references(node, "secrets"),
-        deploy: node.get("deploy").map(|node| deploy(node)).unwrap_or_default(),
+        deploy,
         node: Rc::clone(node),
     }
 }

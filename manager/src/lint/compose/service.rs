@@ -2,7 +2,8 @@
 
 use std::rc::Rc;
 
-use super::engine::{Engine, repository};
+use super::engine::Engine;
+use super::image::repository;
 use super::mount::Mount;
 use super::port::Port;
 use super::word::Word;
@@ -14,7 +15,7 @@ pub(in crate::lint) struct Service {
     pub(in crate::lint) name: Key,
     pub(in crate::lint) node: Rc<Node>,
     pub(in crate::lint) image: Option<Word>,
-    /// What it runs, where lint knows that.
+    /// What it runs as a server, where lint knows that.
     pub(in crate::lint) engine: Option<Engine>,
     pub(in crate::lint) variables: Vec<Variable>,
     /// Whether all that sets the program up stands in `variables`: no `env_file`, no command of its own, no mounted
@@ -63,6 +64,11 @@ pub(in crate::lint) struct Amounts {
 }
 
 impl Deploy {
+    /// Whether its tasks are to end: nothing of it stays.
+    pub(super) fn is_job(&self) -> bool {
+        self.mode.as_ref().is_some_and(|mode| mode.is("replicated-job") || mode.is("global-job"))
+    }
+
     pub(in crate::lint) fn is_global(&self) -> bool {
         self.mode.as_ref().is_some_and(|mode| mode.is("global"))
     }

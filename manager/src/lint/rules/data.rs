@@ -100,7 +100,9 @@ fn folders(service: &Service, engine: Engine) -> Option<Vec<String>> {
     let one = |folder: &str| Some(vec![folder.to_owned()]);
     let bitnami = ["bitnami/", "bitnamilegacy/"].iter().any(|maker| name.contains(maker));
     if engine == Engine::Cassandra {
-        return one(if bitnami { "/bitnami/cassandra" } else { "/var/lib/cassandra" });
+        let folder = if bitnami { "/bitnami/cassandra" } else { "/var/lib/cassandra" };
+        // A command or a configuration may name another.
+        return one(folder).filter(|_| service.complete);
     }
     for variable in ["KAFKA_LOG_DIRS", "KAFKA_CFG_LOG_DIRS", "KAFKA_LOG_DIR", "KAFKA_CFG_LOG_DIR"] {
         if let Some(word) = service.value(variable) {

@@ -1,7 +1,7 @@
 //! Images: that there is one, that it exists, and that it is the same tomorrow.
 
 use super::{Hit, Rule, each, hit};
-use crate::lint::compose::{Engine, Service, Stack, title};
+use crate::lint::compose::{Engine, Service, Stack, meant, title};
 use crate::lint::finding::Severity;
 
 pub(super) const RULES: &[Rule] = &[
@@ -47,30 +47,6 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
-/// Images that racks run.
-const KNOWN: &[&str] = &[
-    "apache/kafka",
-    "apache/kafka-native",
-    "bitnami/kafka",
-    "bitnami/cassandra",
-    "bitnami/zookeeper",
-    "bitnamilegacy/kafka",
-    "bitnamilegacy/cassandra",
-    "cassandra",
-    "confluentinc/cp-kafka",
-    "confluentinc/cp-server",
-    "confluentinc/cp-zookeeper",
-    "confluentinc/cp-schema-registry",
-    "stargateio/coordinator-3_11",
-    "stargateio/coordinator-4_0",
-    "stargateio/docsapi",
-    "stargateio/graphqlapi",
-    "stargateio/restapi",
-    "zookeeper",
-];
-/// So many letters may be wrong in a name that is meant to be another.
-const TYPO: usize = 2;
-
 fn missing(stack: &Stack) -> Vec<Hit> {
     each(stack, |service| {
         let bare =
@@ -86,18 +62,6 @@ fn misspelled(stack: &Stack) -> Vec<Hit> {
         let what = format!("{}: `{}` is not `{meant}`", service.name.text, service.repository());
         Some(hit(&image.span, what))
     })
-}
-
-/// The name that this one is a misspelling of.
-fn meant(name: &str) -> Option<&'static str> {
-    let name = name.strip_prefix("docker.io/").unwrap_or(name);
-    let name = name.strip_prefix("library/").unwrap_or(name);
-    let own_registry = name.split_once('/').is_some_and(|(host, _)| host.contains(['.', ':']));
-    if own_registry || KNOWN.contains(&name) {
-        return None;
-    }
-    let distance = |known: &&'static str| strsim::damerau_levenshtein(name, known);
-    KNOWN.iter().copied().min_by_key(distance).filter(|known| distance(known) <= TYPO)
 }
 
 fn floating(stack: &Stack) -> Vec<Hit> {

@@ -61,6 +61,14 @@ pub(super) const RULES: &[Rule] = &[
         remedy: "Publish another port, or both with `mode: host` on different boards",
         check: ingress_twice,
     },
+    Rule {
+        code: "SL057",
+        severity: Severity::Warning,
+        title: "a published port with an address before it",
+        reason: "A swarm ignores the address and opens the port on every board, at all of its addresses: what looks private is public",
+        remedy: "Publish no port that only services of one network use; of others take the address out, and keep strangers away in the boards' DOCKER-USER chain",
+        check: not_private,
+    },
 ];
 
 fn shared(stack: &Stack) -> Vec<Hit> {
@@ -182,4 +190,17 @@ fn ingress_without_address(stack: &Stack) -> Vec<Hit> {
 fn ingress_twice(stack: &Stack) -> Vec<Hit> {
     // With a port of one board's as well: Docker compares the two, wherever the tasks are.
     clashes(stack, |(_, own), (_, theirs)| !own.on_host || !theirs.on_host)
+}
+
+fn not_private(stack: &Stack) -> Vec<Hit> {
+    let mut hits = Vec::new();
+    for service in &stack.services {
+        for port in &service.ports {
+            if let Some(address) = port.address {
+                let what = format!("{}: this port is open on more than {address}", service.name.text);
+                hits.push(hit(&port.span, what));
+            }
+        }
+    }
+    hits
 }

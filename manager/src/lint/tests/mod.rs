@@ -159,6 +159,82 @@ fn what_cannot_be_known_is_not_judged() {
     assert_eq!(lint(&text).unwrap(), []);
 }
 
+/// The codes of a fixture with one edit; it must be one.
+fn codes_after(name: &str, from: &str, to: &str) -> Vec<&'static str> {
+    let text = fixture(name);
+    assert!(text.contains(from), "{name} has no {from:?}");
+    codes(&lint(&text.replace(from, to)).unwrap()).into_iter().collect()
+}
+
+#[test]
+fn a_server_behind_a_command_or_in_an_image_of_its_own_is_found_all_the_same() {
+    let image = "  image: apache/kafka:4.1.2\n";
+    for other in [
+        "  image: apache/kafka:4.1.2\n  command: [sh, -c, \"sleep 30; exec /etc/kafka/docker/run\"]\n",
+        "  image: apache/kafka:4.1.2\n  entrypoint: /start.sh\n",
+        "  image: apache/kafak:4.1.2\n",
+        "  image: registry.local:5000/broker:4.1.2\n",
+        "  image: ${REGISTRY}/${BROKER}\n",
+    ] {
+        let codes = codes_after("SL102", image, other);
+        assert!(codes.contains(&"SL102"), "{other}: {codes:?}");
+    }
+    let image = "  image: cassandra:5.0.9\n";
+    for other in ["", "  image: ${IMAGE}\n", "  image: casandra:5.0.9\n"] {
+        let codes = codes_after("SL203", image, other);
+        assert!(codes.contains(&"SL203"), "{other}: {codes:?}");
+    }
+}
+
+#[test]
+fn a_node_that_a_mounted_configuration_sets_up_may_write_elsewhere() {
+    let volume = "volumes: [cassandra-b1:/var/lib/cassandra]";
+    assert_eq!(codes_after("clean", volume, "volumes: [cassandra-b1:/data]"), ["SL071"]);
+    let configured = "volumes: [cassandra-b1:/data, /srv/c.yaml:/etc/cassandra/cassandra.yaml]";
+    assert_eq!(codes_after("clean", volume, configured), [""; 0]);
+    assert_eq!(codes_after("clean", volume, "env_file: ring.env"), ["SL071"]);
+}
+
+#[test]
+fn a_voter_that_nobody_is_or_that_listens_elsewhere_is_told() {
+    let own = "3@10.0.0.13:9093";
+    for wrong in [
+        "3@10.0.0.13:9093,4@10.0.0.14:9093,5@10.0.0.15:9093",
+        "3@10.0.0.13:9094",
+        "3@10.0.0.99:9093",
+        "3@[::1]:9093",
+    ] {
+        assert_eq!(codes_after("clean", own, wrong), ["SL108"], "{wrong}");
+    }
+    assert_eq!(codes_after("clean-kafka-apart", "3@10.0.0.3:9093", "3@10.0.0.3:9094"), ["SL108"]);
+    assert_eq!(codes_after("clean-kafka-overlay", "3@kafka-3:9093", "3@kafka-3:9094"), ["SL108"]);
+}
+
+#[test]
+fn a_voter_by_a_name_or_a_published_port_contradicts_nobody() {
+    assert_eq!(codes_after("clean", "3@10.0.0.13:9093", "3@b3.local:9093"), [""; 0]);
+    assert_eq!(codes_after("clean", "CONTROLLER://10.0.0.13:9093", "CONTROLLER://:9093"), [""; 0]);
+    assert_eq!(codes_after("clean", "CONTROLLER://10.0.0.13:9093", "CONTROLLER://0.0.0.0:9093"), [""; 0]);
+    assert_eq!(codes_after("clean", "CONTROLLER://10.0.0.13:9093", "CONTROLLER://b3:9093"), [""; 0]);
+    // One of whose fellows the file does not know.
+    assert_eq!(
+        codes_after("clean-own-images", "7@10.0.0.17:9093", "7@10.0.0.17:9093,8@10.0.0.18:9093,9@x:1"),
+        [""; 0]
+    );
+    assert_eq!(codes_after("clean-kafka-overlay", "3@kafka-3:9093", "3@10.0.0.13:19093"), [""; 0]);
+    // One of a quorum that other files have.
+    let apart = fixture("clean-kafka-apart");
+    let (before, after) = (apart.find("  controller-2:").unwrap(), apart.find("\nnetworks:").unwrap());
+    assert_eq!(lint(&format!("{}{}", &apart[..before], &apart[after..])).unwrap(), []);
+}
+
+#[test]
+fn an_address_in_a_ports_long_form_is_a_key_that_no_stack_takes() {
+    let short = "\"127.0.0.1:9000:9000\", \"[::1]:9001-9002:9001-9002/udp\"";
+    let long = "{target: 9000, published: 9000, host_ip: 127.0.0.1}";
+    assert_eq!(codes_after("SL057", short, long), ["SL011"]);
+}
+
 #[test]
 fn what_several_services_share_is_told_once_for_each_and_never_twice() {
     let found = lint(&fixture("SL112")).unwrap();

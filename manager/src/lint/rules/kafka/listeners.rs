@@ -5,10 +5,10 @@ use crate::lint::compose::{Stack, Word};
 
 /// One of `NAME://HOST:PORT,...`.
 #[derive(Clone, Copy)]
-struct Listener<'a> {
+pub(super) struct Listener<'a> {
     name: &'a str,
-    host: &'a str,
-    port: &'a str,
+    pub(super) host: &'a str,
+    pub(super) port: &'a str,
 }
 
 /// All of them, where every one can be read.
@@ -29,6 +29,13 @@ fn of<'a>(service: &'a Service, name: &str) -> Option<(&'a Word, Vec<Listener<'a
 /// The names that are the controllers'.
 fn controllers(service: &Service) -> Option<Vec<&str>> {
     property(service, "CONTROLLER_LISTENER_NAMES")?.list()
+}
+
+/// Where a controller listens for the others, as far as it says.
+pub(super) fn of_controller(service: &Service) -> Vec<Listener<'_>> {
+    let names = controllers(service).unwrap_or_default();
+    let all = of(service, "LISTENERS").map(|(_, all)| all).unwrap_or_default();
+    all.into_iter().filter(|listener| names.contains(&listener.name)).collect()
 }
 
 fn found(stack: &Stack, ask: impl Fn(&Service) -> Option<Hit>) -> Vec<Hit> {

@@ -74,7 +74,7 @@ pub(super) const RULES: &[Rule] = &[
         code: "SL108",
         severity: Severity::Error,
         title: "voters that do not match the controllers",
-        reason: "A controller that is no voter does not start, and a voter of another number never answers",
+        reason: "A controller that is no voter does not start, and a voter of another number or address never answers",
         remedy: "Name every controller with its own node id and address, and nobody else",
         check: quorum::mismatched,
     },

@@ -1,6 +1,12 @@
 //! The voters: `controller.quorum.voters`.
 
-use super::{Hit, Service, at_name, differing, lacks, nodes, property, roles, said, single_nodes};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use super::listeners::{Listener, of_controller};
+use super::{
+    Hit, Roles, Service, at_name, differing, hit, lacks, nodes, property, roles, said, single_nodes,
+};
 use crate::lint::compose::{Stack, Word};
 
 const VOTERS: &str = "CONTROLLER_QUORUM_VOTERS";
@@ -10,15 +16,16 @@ const BOOTSTRAP: &str = "CONTROLLER_QUORUM_BOOTSTRAP_SERVERS";
 struct Voter<'a> {
     id: i64,
     host: &'a str,
+    port: u32,
 }
 
 /// A voter as Kafka takes it; a port of any size, which another rule is for.
 fn voter(text: &str) -> Option<Voter<'_>> {
     let (id, address) = text.split_once('@')?;
     let (host, port) = address.rsplit_once(':')?;
-    let port = port.parse::<u32>().is_ok();
+    let port = port.parse().ok()?;
     let id = id.parse().ok().filter(|id| *id >= 0)?;
-    (port && !host.is_empty() && !host.contains(['@', '/'])).then_some(Voter { id, host })
+    (!host.is_empty() && !host.contains(['@', '/'])).then_some(Voter { id, host, port })
 }
 
 /// All of them, where every one can be read.
@@ -54,22 +61,72 @@ pub(super) fn differing_voters(stack: &Stack) -> Vec<Hit> {
     others.into_iter().map(|(service, word)| said(service, &word.span, "another has other voters")).collect()
 }
 
+fn node_id(service: &Service) -> Option<i64> {
+    property(service, "NODE_ID")?.number()
+}
+
 pub(super) fn mismatched(stack: &Stack) -> Vec<Hit> {
     let nodes = single_nodes(stack);
+    // Whom a voter of a number that two nodes have stands for, nobody knows; another rule tells of these.
+    let alone = |id: i64| nodes.iter().filter(|other| node_id(other) == Some(id)).count() == 1;
     let mut hits = Vec::new();
     for service in &nodes {
         let (Some(roles), Some(word)) = (roles(service), property(service, VOTERS)) else { continue };
-        let Some(id) = property(service, "NODE_ID").and_then(Word::number) else { continue };
+        let Some(id) = node_id(service) else { continue };
         let Some(voters) = voters(word) else { continue };
-        if roles.controller && !voters.iter().any(|voter| voter.id == id) {
-            hits.push(said(service, &word.span, &format!("controller {id} is none of the voters")));
-        } else if !roles.controller && voters.iter().any(|voter| voter.id == id) {
-            hits.push(said(service, &word.span, &format!("voter {id} is no controller")));
-        }
+        let own = voters.iter().find(|voter| voter.id == id);
+        let wrong = match own {
+            None => roles.controller.then(|| format!("controller {id} is none of the voters")),
+            Some(_) if !roles.controller => Some(format!("voter {id} is no controller")),
+            Some(voter) => elsewhere(stack, service, voter).filter(|_| alone(id)),
+        };
+        hits.extend(wrong.map(|what| said(service, &word.span, &what)));
         let stranger = voters.iter().find(|voter| voter.id != id && service.is_called(voter.host));
-        if let Some(stranger) = stranger.filter(|_| voters.iter().any(|voter| voter.id == id)) {
+        if let Some(stranger) = stranger.filter(|_| own.is_some()) {
             let what = format!("voter {} is at `{}`, whose node id is {id}", stranger.id, stranger.host);
             hits.push(said(service, &word.span, &what));
+        }
+    }
+    hits.extend(nobodies(stack));
+    hits
+}
+
+/// That a controller does not listen where it is a voter. Two addresses are one or not; a name may be anybody's, and
+/// behind an address that the controller does not listen on itself a published port may lead to another.
+fn elsewhere(stack: &Stack, service: &Service, voter: &Voter<'_>) -> Option<String> {
+    let address = |host: &str| host.trim_matches(['[', ']']).parse::<IpAddr>().ok();
+    let name = voter.host.strip_prefix("tasks.").unwrap_or(voter.host);
+    let direct = stack.on_host(service) || name == service.name.text;
+    let contradicts = |listener: &Listener<'_>| {
+        let listens = address(listener.host).filter(|address| !address.is_unspecified());
+        let both = address(voter.host).zip(listens);
+        let other_port = listener.port.parse().is_ok_and(|port: u32| port != voter.port);
+        both.is_some_and(|(one, other)| one != other) || (both.is_some() || direct) && other_port
+    };
+    let listeners = of_controller(service);
+    let listener = listeners.first().filter(|_| listeners.iter().all(contradicts))?;
+    let (Voter { id, host, port }, Listener { host: own, port: owns, .. }) = (voter, listener);
+    Some(format!("voter {id} is at `{host}:{port}`, and listens at `{own}:{owns}`"))
+}
+
+/// Voters of numbers that no node here has, where the file knows them all.
+fn nobodies(stack: &Stack) -> Vec<Hit> {
+    let nodes = nodes(stack);
+    let known: Option<BTreeMap<i64, Roles>> =
+        single_nodes(stack).into_iter().map(|service| Some((node_id(service)?, roles(service)?))).collect();
+    // A number that two have is one that somebody lacks.
+    let Some(known) = known.filter(|known| known.len() == nodes.len()) else { return Vec::new() };
+    let any = |role: fn(&Roles) -> bool| known.values().any(role);
+    // One controller without a broker may be one of a quorum that other files have.
+    if !any(|roles| roles.controller) || known.len() == 1 && !any(|roles| roles.broker) {
+        return Vec::new();
+    }
+    let mut hits = Vec::new();
+    for word in nodes.into_iter().filter_map(|service| property(service, VOTERS)) {
+        for Voter { id, host, port } in voters(word).unwrap_or_default() {
+            if !known.contains_key(&id) {
+                hits.push(hit(&word.span, format!("nobody here is voter {id} at `{host}:{port}`")));
+            }
         }
     }
     hits
