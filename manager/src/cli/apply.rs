@@ -39,7 +39,7 @@ pub(crate) struct PlanOptions {
 #[command(after_help = "Examples:
   pirack apply                     makes the rack what rack.toml says
   pirack apply monday.plan         does nothing unless the plan would still be that one
-  pirack apply 2> apply.log        plain lines with times
+  pirack apply 2> apply.log        plain lines with times, in UTC
 
 A saved plan holds until the first change: from then on apply plans anew after each step, as ever,
 and is stopped by what needs --allow.

@@ -15,7 +15,7 @@ use pirack::operation::journal::place::{StateFolder, Surroundings};
 use pirack::operation::{Audience, Conductor, Kind, Operation, Outcome, Progress};
 use pirack::rack::Rack;
 use pirack::serve::Watched;
-use pirack::serve::client::{Client, ClientError};
+use pirack::serve::client::Client;
 use pirack::watch::Delivered;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
@@ -138,8 +138,9 @@ async fn order_and_follow(client: &Client, order: &Order) -> anyhow::Result<Opti
         }
         rack::ended_by_user().await;
     };
+    let shown = progress::on_stderr();
     tokio::select! {
-        end = follow(client, &operation) => Ok(Some(end?)),
+        end = client.follow(&operation, shown.as_ref()) => Ok(Some(end?)),
         () = interrupting => Ok(None),
     }
 }
@@ -155,11 +156,6 @@ fn interruption() -> watch::Receiver<bool> {
         std::process::exit(130);
     });
     receiver
-}
-
-/// Tells an operation here as it goes there.
-pub(crate) async fn follow(client: &Client, operation: &Operation) -> Result<Progress, ClientError> {
-    client.follow(operation, progress::on_stderr().as_ref()).await
 }
 
 /// Says what came of an operation, and ends as it did.

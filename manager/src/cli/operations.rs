@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use pirack::operation::journal::place::{StateFolder, Surroundings};
-use pirack::operation::{Kind, Progress, StepState};
+use pirack::operation::{Audience, Kind, Progress, StepState};
 use pirack::serve::client::{Client, Told};
 use pirack::watch::{History, StoredOperation};
 use uuid::Uuid;
@@ -116,7 +116,7 @@ pub(crate) fn run(operations: &Operations, global: &Global) -> anyhow::Result<Ex
             }
             Operations::Follow(which) => {
                 let chosen = source.chosen(which.id.as_deref()).await?;
-                let (kind, end) = source.follow(chosen).await?;
+                let (kind, end) = source.follow(chosen, progress::on_stderr().as_ref()).await?;
                 manager::finish(kind, &end, global.output)
             }
         }
@@ -158,21 +158,21 @@ impl Source {
         }
     }
 
-    async fn follow(&self, id: Uuid) -> anyhow::Result<(Kind, Progress)> {
+    /// Tells an operation as it goes, or went, to its end.
+    async fn follow(&self, id: Uuid, shown: &dyn Audience) -> anyhow::Result<(Kind, Progress)> {
         let history = match self {
             Self::There(client) => {
                 let operation = client.operation(id).await?.operation.operation;
-                return Ok((operation.kind, manager::follow(client, &operation).await?));
+                return Ok((operation.kind, client.follow(&operation, shown).await?));
             }
             Self::Here(history) => history,
         };
-        let shown = progress::on_stderr();
         let mut after = 0;
         loop {
             let Some(stored) = history.operation(id)? else { bail!("no operation {id} is known here") };
             for heard in history.progress(id, after, CHUNK)? {
                 after = heard.place;
-                shown.hear(&stored.operation, &heard.progress);
+                shown.hear(&stored.operation, heard.time, &heard.progress);
                 if heard.progress.is_end() {
                     return Ok((stored.operation.kind, heard.progress));
                 }
@@ -215,7 +215,7 @@ fn page(told: &Told) {
     say(&format!("{} {} for {}: {}", operation.kind.name(), operation.id, operation.by, state.name()));
     say(&format!("asked for at {scheduled:.0}"));
     for heard in &told.progress {
-        let time = heard.time.strftime("%H:%M:%S");
+        let time = progress::clock(heard.time);
         match &heard.progress {
             Progress::Step { number, of, what, state: StepState::Done { seconds } } => {
                 say(&format!("{time} [{number}/{of}] {what}: done in {seconds:.1} s"));
@@ -233,4 +233,55 @@ fn page(told: &Told) {
         }
     }
     why.iter().for_each(|why| say(why));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use jiff::Timestamp;
+    use pirack::operation::journal::Journal;
+    use pirack::operation::{Ended, Operation, Outcome, Took};
+
+    use super::*;
+
+    const ID: &str = "5f0c9e1b-0000-4000-8000-000000000000";
+
+    fn operation() -> Operation {
+        Operation { id: ID.parse().unwrap(), ..Operation::new(Kind::Apply, "desk", "ada@desk") }
+    }
+
+    /// What the history holds of an apply that took a second and ended so.
+    fn told(ended: Ended) -> (tempfile::TempDir, Arc<History>) {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::start(StateFolder::at(folder.path()).open().unwrap(), Box::new(drop)).unwrap();
+        let end = Progress::end(ended, Took { seconds: 1.0, ..Took::default() });
+        for (at, progress) in [
+            ("2026-11-21T08:00:00Z", Progress::Scheduled),
+            ("2026-11-21T08:00:00.1Z", Progress::Note { note: "Kafka goes".into() }),
+            ("2026-11-21T08:00:01Z", end),
+        ] {
+            journal.hear(&operation(), at.parse().unwrap(), &progress);
+        }
+        journal.close();
+        (folder, Arc::clone(journal.history()))
+    }
+
+    #[derive(Default)]
+    struct Ear(Mutex<Vec<String>>);
+
+    impl Audience for Ear {
+        fn hear(&self, _: &Operation, at: Timestamp, _: &Progress) {
+            self.0.lock().unwrap().push(progress::clock(at));
+        }
+    }
+
+    #[tokio::test]
+    async fn an_operation_that_is_over_is_followed_with_the_times_that_it_had() {
+        let (_folder, history) = told(Ok(Outcome::of(1)));
+        let ear = Ear::default();
+        let (kind, end) = Source::Here(history).follow(operation().id, &ear).await.unwrap();
+        assert!(kind == Kind::Apply && end.is_end());
+        assert_eq!(*ear.0.lock().unwrap(), ["08:00:00Z", "08:00:00Z", "08:00:01Z"]);
+    }
 }

@@ -18,22 +18,26 @@ pub(crate) fn on_stderr() -> Arc<dyn Audience> {
     }
 }
 
+/// The time of day in UTC, which the Z says: boards and whoever looks may be anywhere.
+pub(crate) fn clock(time: Timestamp) -> String {
+    time.strftime("%H:%M:%SZ").to_string()
+}
+
 /// Plain lines.
 struct Lines;
 
 impl Audience for Lines {
-    fn hear(&self, _: &Operation, progress: &Progress) {
-        if let Some(line) = line(progress) {
-            let now = Timestamp::now().strftime("%H:%M:%S");
+    fn hear(&self, _: &Operation, at: Timestamp, progress: &Progress) {
+        if let Some(line) = line(at, progress) {
             // A reader that has gone is no reason to end what is under way.
-            let _gone = writeln!(std::io::stderr().lock(), "{now} {line}");
+            let _gone = writeln!(std::io::stderr().lock(), "{line}");
         }
     }
 }
 
 /// A progress as one line, where it is worth one.
-fn line(progress: &Progress) -> Option<String> {
-    Some(match progress {
+fn line(at: Timestamp, progress: &Progress) -> Option<String> {
+    let words = match progress {
         Progress::Scheduled | Progress::Started => return None,
         Progress::Step { number, of, what, state } => {
             let step = format!("[{number}/{of}] {what}");
@@ -47,7 +51,8 @@ fn line(progress: &Progress) -> Option<String> {
         Progress::Completed { outcome, took } => format!("{} in {took}", steps(outcome.steps)),
         // The error itself is told at the end, by whoever ran it.
         Progress::Failed { took, .. } => format!("stopped after {took}"),
-    })
+    };
+    Some(format!("{} {words}", clock(at)))
 }
 
 /// So many steps, in words.
@@ -105,7 +110,7 @@ impl Live {
 }
 
 impl Audience for Live {
-    fn hear(&self, _: &Operation, progress: &Progress) {
+    fn hear(&self, _: &Operation, _: Timestamp, progress: &Progress) {
         match progress {
             Progress::Scheduled | Progress::Started => {}
             Progress::Step { number, of, what, state } => {
@@ -127,7 +132,7 @@ impl Audience for Live {
 
 #[cfg(test)]
 mod tests {
-    use pirack::operation::{Kind, Took};
+    use pirack::operation::{Kind, Stopped, Took};
 
     use super::*;
 
@@ -137,7 +142,7 @@ mod tests {
         let operation = Operation::new(Kind::Apply, "desk", "pi@desk");
         let hear = |number, state| {
             let what = format!("add board b{number}");
-            live.hear(&operation, &Progress::Step { number, of: 24, what, state });
+            live.hear(&operation, Timestamp::UNIX_EPOCH, &Progress::Step { number, of: 24, what, state });
             (live.bar.position(), live.bar.message())
         };
         let minutes = |many: u64| StepState::Begun { left: Duration::from_secs(60 * many) };
@@ -155,29 +160,29 @@ mod tests {
         let of_the_first = (1, "add board b1 · about 2 min left · no answer yet".to_owned());
         assert_eq!(hear(2, StepState::Done { seconds: 1.0 }), of_the_first, "the other goes on");
         assert_eq!(live.bar.length(), Some(24));
-        live.hear(
-            &operation,
-            &Progress::Failed {
-                why: "b1 has gone".into(),
-                took: Took::default(),
-                interrupted: false,
-                outcome: None,
-            },
-        );
+        let failed = Err(Stopped::Failed("b1 has gone".into()));
+        live.hear(&operation, Timestamp::UNIX_EPOCH, &Progress::end(failed, Took::default()));
         assert!(live.bar.is_finished());
     }
 
     #[test]
     fn a_pipe_gets_a_line_for_what_is_worth_one() {
         let step = |state| Progress::Step { number: 3, of: 24, what: "add board b2".into(), state };
-        let told = |progress: &Progress| line(progress).unwrap_or_default();
+        let at: Timestamp = "2026-11-21T08:00:00.9Z".parse().unwrap();
+        let told = |progress: &Progress| line(at, progress).unwrap_or_default();
         let left = Duration::from_secs(150);
-        assert_eq!(told(&step(StepState::Begun { left })), "[3/24] add board b2 (about 3 min left)");
-        assert_eq!(told(&step(StepState::Done { seconds: 1.26 })), "[3/24] add board b2: done in 1.3 s");
+        assert_eq!(
+            told(&step(StepState::Begun { left })),
+            "08:00:00Z [3/24] add board b2 (about 3 min left)"
+        );
+        assert_eq!(
+            told(&step(StepState::Done { seconds: 1.26 })),
+            "08:00:00Z [3/24] add board b2: done in 1.3 s"
+        );
         assert_eq!(
             told(&step(StepState::Waiting { why: "the ring is whole: b1 is joining".into() })),
-            "[3/24] add board b2: the ring is whole: b1 is joining"
+            "08:00:00Z [3/24] add board b2: the ring is whole: b1 is joining"
         );
-        assert_eq!(line(&Progress::Scheduled), None);
+        assert_eq!(line(at, &Progress::Scheduled), None);
     }
 }
