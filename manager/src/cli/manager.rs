@@ -106,13 +106,15 @@ impl Place {
 
     /// Has it done, and tells here how it goes. Its end; nothing where it was left to the service.
     pub(crate) async fn carry_out(&self, order: &Order, rack: &Rack) -> anyhow::Result<Option<Progress>> {
+        let named = order.mend.iter().map(|mend| mend.boards.len()).find(|named| *named > 0);
+        let boards = named.unwrap_or(rack.boards.len());
         match self {
-            Self::There(client) => order_and_follow(client, order).await,
+            Self::There(client) => order_and_follow(client, order, boards).await,
             Self::Here(work) => {
                 work.admit(order).map_err(anyhow::Error::msg)?;
                 let operation = Operation::new(order.kind, rack.name.as_str(), &order.by);
                 let journal = Journaled::of(rack);
-                let audiences = [progress::on_stderr()].into_iter().chain(journal.audience()).collect();
+                let audiences = [progress::on_stderr(boards)].into_iter().chain(journal.audience()).collect();
                 let conductor = Conductor::new(operation, audiences, interruption());
                 let end = conductor.ended(work.run(order, &conductor).await);
                 journal.close();
@@ -127,7 +129,7 @@ pub(crate) fn with_file(order: Order, global: &Global) -> anyhow::Result<Order> 
     Ok(Order { file_sha256: Some(sha256(&global.file)?), ..order })
 }
 
-async fn order_and_follow(client: &Client, order: &Order) -> anyhow::Result<Option<Progress>> {
+async fn order_and_follow(client: &Client, order: &Order, boards: usize) -> anyhow::Result<Option<Progress>> {
     let operation = client.submit(order).await?;
     eprintln!("pirack serve at {} does it: operation {}", client.url(), operation.id);
     let interrupting = async {
@@ -138,7 +140,7 @@ async fn order_and_follow(client: &Client, order: &Order) -> anyhow::Result<Opti
         }
         rack::ended_by_user().await;
     };
-    let shown = progress::on_stderr();
+    let shown = progress::on_stderr(boards);
     tokio::select! {
         end = client.follow(&operation, shown.as_ref()) => Ok(Some(end?)),
         () = interrupting => Ok(None),

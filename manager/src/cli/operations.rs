@@ -119,7 +119,8 @@ pub(crate) fn run(operations: &Operations, global: &Global) -> anyhow::Result<Ex
             }
             Operations::Follow(which) => {
                 let chosen = source.chosen(which.id.as_deref()).await?;
-                let (kind, end) = source.follow(chosen, progress::on_stderr().as_ref()).await?;
+                let shown = progress::on_stderr(rack.boards.len());
+                let (kind, end) = source.follow(chosen, shown.as_ref()).await?;
                 manager::finish(kind, &end, global.output)
             }
         }
