@@ -167,6 +167,14 @@ impl Conductor {
         *self.interrupted.borrow()
     }
 
+    /// Resolves once it shall end at the next opportunity; never where nobody can ask for that any more.
+    pub async fn interruption(&self) {
+        let mut interrupted = self.interrupted.clone();
+        if interrupted.wait_for(|asked| *asked).await.is_err() {
+            std::future::pending().await
+        }
+    }
+
     /// Something worth a line that is no step.
     pub fn note(&self, note: &str) {
         self.tell(&Progress::Note { note: note.to_owned() });
