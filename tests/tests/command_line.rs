@@ -125,6 +125,26 @@ fn colours_are_for_terminals_and_not_where_no_color_is_set() {
 }
 
 #[test]
+fn whoever_waits_at_a_terminal_for_a_look_reads_that_boards_are_looked_at_and_programs_do_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "version = 1\nname = \"desk\"\nagent = { enabled = false }\n[[board]]\nname = \"b1\"\naddress = \"192.0.2.1\"\n";
+    std::fs::write(folder.path().join("rack.toml"), text).unwrap();
+    for (arguments, said) in
+        [(&["plan"][..], true), (&["status"], true), (&["preflight"], true), (&["plan", "-o", "json"], false)]
+    {
+        let terminal = Terminal::open();
+        // Its standard error is the terminal too.
+        let mut command = Command::new("bash");
+        command.args(["-c", "exec \"$0\" \"$@\" 2>&0"]).arg(program::pirack()).args(arguments);
+        command.current_dir(folder.path()).env_remove("PIRACK_FILE").env("TERM", "xterm");
+        let end = terminal.start(command).end(PATIENCE);
+        terminal.shows(if said { "\u{1b}[2K" } else { "{" }, PATIENCE);
+        assert_eq!(terminal.shown().contains("looking at 1 board"), said, "{arguments:?} {end:?}");
+    }
+    assert!(!said(&pirack(folder.path(), &["plan"])).1.contains("looking at"), "nothing lives in a pipe");
+}
+
+#[test]
 fn shells_and_manuals_know_every_command() {
     let folder = tempfile::tempdir().unwrap();
     for shell in ["bash", "zsh", "fish"] {

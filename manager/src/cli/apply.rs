@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::global::{Global, Output};
 use super::manager::Place;
 use super::rack::{Opened, who};
-use super::{log, manager, rack, say};
+use super::{log, manager, progress, rack, say};
 
 /// The options of `pirack plan`.
 #[derive(Args)]
@@ -39,7 +39,7 @@ pub(crate) struct PlanOptions {
 #[command(after_help = "Examples:
   pirack apply                     makes the rack what rack.toml says
   pirack apply monday.plan         does nothing unless the plan would still be that one
-  pirack apply 2> apply.log        plain lines with times
+  pirack apply 2> apply.log        plain lines with times, in UTC
 
 A saved plan holds until the first change: from then on apply plans anew after each step, as ever,
 and is stopped by what needs --allow.
@@ -82,7 +82,9 @@ pub(crate) fn plan(options: &PlanOptions, global: &Global) -> anyhow::Result<Exi
         let fresh = Uuid::new_v4();
         let allowed = options.allowed.set();
         let wanted = opened.wanted(&allowed, fresh)?;
+        let looking = progress::looking(opened.rack.boards.len(), global.output);
         let (_, plan) = look(&wanted, &opened.world).await?;
+        drop(looking);
         show(&plan, global.output)?;
         match &options.out {
             Some(path) if plan.refused.is_empty() => {

@@ -13,7 +13,7 @@ use super::apply::Allowed;
 use super::global::Global;
 use super::manager::Place;
 use super::rack::who;
-use super::{log, manager};
+use super::{log, manager, progress};
 
 /// The options of `pirack destroy`.
 #[derive(Args)]
@@ -89,7 +89,9 @@ pub(crate) fn run(options: &Destroy, global: &Global) -> anyhow::Result<ExitCode
             Some(said) if said == name => {}
             Some(said) => bail!("nothing was done: --yes says \"{said}\", and this rack is \"{name}\""),
             None => {
+                let looking = progress::looking(rack.boards.len(), global.output);
                 let foreseen = place.foresee(&order).await?;
+                drop(looking);
                 if !foreseen.refused.is_empty() {
                     return Err(OperationError::Refused(foreseen.refused).into());
                 }

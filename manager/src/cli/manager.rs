@@ -15,10 +15,11 @@ use pirack::operation::journal::place::{StateFolder, Surroundings};
 use pirack::operation::{Audience, Conductor, Kind, Operation, Outcome, Progress};
 use pirack::rack::Rack;
 use pirack::serve::Watched;
-use pirack::serve::client::{Client, ClientError};
-use pirack::watch::Delivered;
+use pirack::serve::client::Client;
+use pirack::watch::{Delivered, HistoryError};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
+use tokio::task::spawn_blocking;
 
 use super::global::{Global, Output};
 use super::work::Work;
@@ -106,16 +107,18 @@ impl Place {
 
     /// Has it done, and tells here how it goes. Its end; nothing where it was left to the service.
     pub(crate) async fn carry_out(&self, order: &Order, rack: &Rack) -> anyhow::Result<Option<Progress>> {
+        let named = order.mend.iter().map(|mend| mend.boards.len()).find(|named| *named > 0);
+        let boards = named.unwrap_or(rack.boards.len());
         match self {
-            Self::There(client) => order_and_follow(client, order).await,
+            Self::There(client) => order_and_follow(client, order, boards).await,
             Self::Here(work) => {
                 work.admit(order).map_err(anyhow::Error::msg)?;
                 let operation = Operation::new(order.kind, rack.name.as_str(), &order.by);
                 let journal = Journaled::of(rack);
-                let audiences = [progress::on_stderr()].into_iter().chain(journal.audience()).collect();
+                let audiences = [progress::on_stderr(boards)].into_iter().chain(journal.audience()).collect();
                 let conductor = Conductor::new(operation, audiences, interruption());
                 let end = conductor.ended(work.run(order, &conductor).await);
-                journal.close();
+                journal.close(conductor.interruption()).await;
                 Ok(Some(end))
             }
         }
@@ -127,19 +130,20 @@ pub(crate) fn with_file(order: Order, global: &Global) -> anyhow::Result<Order> 
     Ok(Order { file_sha256: Some(sha256(&global.file)?), ..order })
 }
 
-async fn order_and_follow(client: &Client, order: &Order) -> anyhow::Result<Option<Progress>> {
+async fn order_and_follow(client: &Client, order: &Order, boards: usize) -> anyhow::Result<Option<Progress>> {
     let operation = client.submit(order).await?;
     eprintln!("pirack serve at {} does it: operation {}", client.url(), operation.id);
     let interrupting = async {
         rack::ended_by_user().await;
-        eprintln!("ends after this step; once more leaves it to pirack serve");
+        eprintln!("ends before the next step; once more leaves it to pirack serve");
         if let Err(error) = client.interrupt(operation.id).await {
             eprintln!("pirack: {error}");
         }
         rack::ended_by_user().await;
     };
+    let shown = progress::on_stderr(boards);
     tokio::select! {
-        end = follow(client, &operation) => Ok(Some(end?)),
+        end = client.follow(&operation, shown.as_ref()) => Ok(Some(end?)),
         () = interrupting => Ok(None),
     }
 }
@@ -150,16 +154,11 @@ fn interruption() -> watch::Receiver<bool> {
     tokio::spawn(async move {
         rack::ended_by_user().await;
         sender.send_replace(true);
-        eprintln!("ends after this step; once more ends it at once");
+        eprintln!("ends before the next step; once more ends it at once");
         rack::ended_by_user().await;
         std::process::exit(130);
     });
     receiver
-}
-
-/// Tells an operation here as it goes there.
-pub(crate) async fn follow(client: &Client, operation: &Operation) -> Result<Progress, ClientError> {
-    client.follow(operation, progress::on_stderr().as_ref()).await
 }
 
 /// Says what came of an operation, and ends as it did.
@@ -246,16 +245,55 @@ impl Journaled {
         self.journal.as_ref().map(|journal| Arc::clone(journal) as _)
     }
 
-    /// Writes what was heard, and publishes it as far as Kafka answers.
-    pub(crate) fn close(&self) {
-        let Some(journal) = &self.journal else { return };
-        match journal.close_and_deliver(&self.kafka, LAST_WORDS) {
-            Ok(Delivered::All | Delivered::Elsewhere) => {}
-            Ok(Delivered::Waiting(events)) if !self.kafka.is_empty() => eprintln!(
+    /// Writes what was heard, and publishes it as far as Kafka answers and until it is `enough`.
+    async fn close(&self, enough: impl Future<Output = ()>) {
+        match self.published(enough).await {
+            None | Some(Ok(Delivered::All | Delivered::Elsewhere)) => {}
+            Some(Ok(Delivered::Waiting(events))) if !self.kafka.is_empty() => eprintln!(
                 "{events} events wait until Kafka answers; the next command or pirack serve publishes them"
             ),
-            Ok(Delivered::Waiting(_)) => {}
-            Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "events wait"),
+            Some(Ok(Delivered::Waiting(_))) => {}
+            Some(Err(error)) => tracing::warn!(error = &error as &dyn std::error::Error, "events wait"),
+        }
+    }
+
+    /// The same; what came of it, nothing where nobody waited for that. Each on a thread of its own, so that a signal
+    /// is heard meanwhile.
+    async fn published(&self, enough: impl Future<Output = ()>) -> Option<Result<Delivered, HistoryError>> {
+        let journal = self.journal.as_ref()?;
+        let (writing, publishing, kafka) = (Arc::clone(journal), Arc::clone(journal), self.kafka.clone());
+        spawn_blocking(move || writing.close()).await.ok()?;
+        let published = spawn_blocking(move || publishing.close_and_deliver(&kafka, LAST_WORDS));
+        tokio::select! {
+            biased;
+            () = enough => None,
+            published = published => published.ok(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_wants_an_end_waits_for_what_is_written_and_not_for_kafka() {
+        let folder = tempfile::tempdir().unwrap();
+        // Nobody answers there.
+        for (kafka, waits) in [("127.0.0.1:1", false), ("", true)] {
+            let history = StateFolder::at(folder.path()).open().unwrap();
+            let journal = Journal::start(Arc::clone(&history), Box::new(drop)).unwrap();
+            let operation = Operation::new(Kind::Apply, "desk", "ada@desk");
+            journal.hear(&operation, jiff::Timestamp::now(), &Progress::Scheduled);
+            let journaled = Journaled { journal: Some(journal), kafka: kafka.to_owned() };
+            let published = match waits {
+                false => journaled.published(ready(())).await,
+                true => journaled.published(pending()).await,
+            };
+            assert_eq!(published.is_some(), waits, "{published:?}");
+            assert!(history.operation(operation.id).unwrap().is_some(), "it was written first");
         }
     }
 }

@@ -25,6 +25,7 @@ pub(crate) mod status;
 pub(crate) mod support;
 pub(crate) mod topics;
 pub(crate) mod trust;
+mod waiting;
 mod work;
 
 use answer::say;

@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
+use comfy_table::Table;
 use pirack::operation::journal::place::{StateFolder, Surroundings};
-use pirack::operation::{Kind, Progress, StepState};
+use pirack::operation::{Audience, Kind, Progress, StepState};
 use pirack::serve::client::{Client, Told};
 use pirack::watch::{History, StoredOperation};
 use uuid::Uuid;
 
 use super::global::{Global, Output};
-use super::{log, manager, progress, say};
+use super::{global, log, manager, progress, say};
 
 /// How soon the history is looked at again for what another program writes.
 const LOOK: Duration = Duration::from_millis(250);
@@ -35,6 +36,8 @@ pub(crate) enum Operations {
   pirack operations list                the twenty newest
   pirack operations list --limit 100    more of them
   pirack operations list -o json | jq '.[] | select(.state == \"failed\")'
+
+What came of each is cut where the terminal ends: pirack operations show has all of it.
 
 Exit status: 0 they were read, 1 they were not (standard error says why), 2 wrong command line.")]
     List(List),
@@ -98,7 +101,7 @@ pub(crate) fn run(operations: &Operations, global: &Global) -> anyhow::Result<Ex
                 let found = source.newest(*limit).await?;
                 match global.output {
                     Output::Json => say(&serde_json::to_string(&found)?),
-                    Output::Table => say(&table(&found)),
+                    Output::Table => say(&table(&found, global::width())),
                 }
                 Ok(ExitCode::SUCCESS)
             }
@@ -116,7 +119,8 @@ pub(crate) fn run(operations: &Operations, global: &Global) -> anyhow::Result<Ex
             }
             Operations::Follow(which) => {
                 let chosen = source.chosen(which.id.as_deref()).await?;
-                let (kind, end) = source.follow(chosen).await?;
+                let shown = progress::on_stderr(rack.boards.len());
+                let (kind, end) = source.follow(chosen, shown.as_ref()).await?;
                 manager::finish(kind, &end, global.output)
             }
         }
@@ -158,21 +162,21 @@ impl Source {
         }
     }
 
-    async fn follow(&self, id: Uuid) -> anyhow::Result<(Kind, Progress)> {
+    /// Tells an operation as it goes, or went, to its end.
+    async fn follow(&self, id: Uuid, shown: &dyn Audience) -> anyhow::Result<(Kind, Progress)> {
         let history = match self {
             Self::There(client) => {
                 let operation = client.operation(id).await?.operation.operation;
-                return Ok((operation.kind, manager::follow(client, &operation).await?));
+                return Ok((operation.kind, client.follow(&operation, shown).await?));
             }
             Self::Here(history) => history,
         };
-        let shown = progress::on_stderr();
         let mut after = 0;
         loop {
             let Some(stored) = history.operation(id)? else { bail!("no operation {id} is known here") };
             for heard in history.progress(id, after, CHUNK)? {
                 after = heard.place;
-                shown.hear(&stored.operation, &heard.progress);
+                shown.hear(&stored.operation, heard.time, &heard.progress);
                 if heard.progress.is_end() {
                     return Ok((stored.operation.kind, heard.progress));
                 }
@@ -182,20 +186,16 @@ impl Source {
     }
 }
 
-fn table(operations: &[StoredOperation]) -> String {
+/// A line an operation, and no wider than this: what came of it is cut there.
+fn table(operations: &[StoredOperation], width: usize) -> String {
     if operations.is_empty() {
         return "no operation is known yet: pirack apply makes the first".to_owned();
     }
-    let mut table = comfy_table::Table::new();
+    let mut table = Table::new();
     table.load_preset(comfy_table::presets::NOTHING);
     table.set_header(["ID", "KIND", "STATE", "BY", "WHEN", "TOOK", "OUTCOME"]);
     for stored in operations {
         let took = stored.seconds.map(|seconds| format!("{seconds:.1} s")).unwrap_or_default();
-        let outcome = match (&stored.why, stored.steps) {
-            (Some(why), _) => why.lines().next().unwrap_or_default().to_owned(),
-            (None, Some(steps)) => format!("{steps} steps"),
-            (None, None) => String::new(),
-        };
         let id = stored.operation.id.to_string();
         table.add_row([
             id.get(..8).unwrap_or_default().to_owned(),
@@ -204,10 +204,33 @@ fn table(operations: &[StoredOperation]) -> String {
             stored.operation.by.clone(),
             stored.scheduled.strftime("%Y-%m-%d %H:%M:%SZ").to_string(),
             took,
-            outcome,
+            outcome(stored),
         ]);
     }
-    table.to_string().lines().map(str::trim).collect::<Vec<_>>().join("\n")
+    let whole = table.to_string();
+    whole.lines().map(|line| cut(line.trim(), width)).collect::<Vec<_>>().join("\n")
+}
+
+/// What came of it, in a line: the first that says something.
+fn outcome(stored: &StoredOperation) -> String {
+    let Some(why) = &stored.why else {
+        let steps = stored.steps.map(|steps| usize::try_from(steps).unwrap_or(usize::MAX));
+        return steps.map(progress::steps).unwrap_or_default();
+    };
+    let mut lines = why.lines().map(str::trim);
+    match (lines.next().unwrap_or_default(), lines.next()) {
+        (head, Some(next)) if head.ends_with(':') => format!("{head} {next}"),
+        (head, _) => head.to_owned(),
+    }
+}
+
+/// As much of a line as fits, and whether there is more.
+fn cut(line: &str, width: usize) -> String {
+    if line.chars().count() <= width {
+        return line.to_owned();
+    }
+    let fits: String = line.chars().take(width.saturating_sub(1)).collect();
+    format!("{}…", fits.trim_end())
 }
 
 fn page(told: &Told) {
@@ -215,7 +238,7 @@ fn page(told: &Told) {
     say(&format!("{} {} for {}: {}", operation.kind.name(), operation.id, operation.by, state.name()));
     say(&format!("asked for at {scheduled:.0}"));
     for heard in &told.progress {
-        let time = heard.time.strftime("%H:%M:%S");
+        let time = progress::clock(heard.time);
         match &heard.progress {
             Progress::Step { number, of, what, state: StepState::Done { seconds } } => {
                 say(&format!("{time} [{number}/{of}] {what}: done in {seconds:.1} s"));
@@ -233,4 +256,75 @@ fn page(told: &Told) {
         }
     }
     why.iter().for_each(|why| say(why));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use jiff::Timestamp;
+    use pirack::operation::journal::Journal;
+    use pirack::operation::{Ended, Operation, Outcome, Stopped, Took};
+
+    use super::*;
+
+    const ID: &str = "5f0c9e1b-0000-4000-8000-000000000000";
+
+    fn operation() -> Operation {
+        Operation { id: ID.parse().unwrap(), ..Operation::new(Kind::Apply, "desk", "ada@desk") }
+    }
+
+    /// What the history holds of an apply that took a second and ended so.
+    fn told(ended: Ended) -> (tempfile::TempDir, Arc<History>) {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::start(StateFolder::at(folder.path()).open().unwrap(), Box::new(drop)).unwrap();
+        let end = Progress::end(ended, Took { seconds: 1.0, ..Took::default() });
+        for (at, progress) in [
+            ("2026-11-21T08:00:00Z", Progress::Scheduled),
+            ("2026-11-21T08:00:00.1Z", Progress::Note { note: "Kafka goes".into() }),
+            ("2026-11-21T08:00:01Z", end),
+        ] {
+            journal.hear(&operation(), at.parse().unwrap(), &progress);
+        }
+        journal.close();
+        (folder, Arc::clone(journal.history()))
+    }
+
+    fn listed(ended: Ended, width: usize) -> String {
+        table(&told(ended).1.operations(1).unwrap(), width).lines().last().unwrap().to_owned()
+    }
+
+    #[derive(Default)]
+    struct Ear(Mutex<Vec<String>>);
+
+    impl Audience for Ear {
+        fn hear(&self, _: &Operation, at: Timestamp, _: &Progress) {
+            self.0.lock().unwrap().push(progress::clock(at));
+        }
+    }
+
+    #[tokio::test]
+    async fn an_operation_that_is_over_is_followed_with_the_times_that_it_had() {
+        let (_folder, history) = told(Ok(Outcome::of(1)));
+        let ear = Ear::default();
+        let (kind, end) = Source::Here(history).follow(operation().id, &ear).await.unwrap();
+        assert!(kind == Kind::Apply && end.is_end());
+        assert_eq!(*ear.0.lock().unwrap(), ["08:00:00Z", "08:00:00Z", "08:00:01Z"]);
+    }
+
+    #[test]
+    fn what_came_of_an_operation_is_one_line_that_fits_and_says_something() {
+        let begins = "5f0c9e1b  apply  completed  ada@desk  2026-11-21 08:00:00Z  1.0 s";
+        assert_eq!(listed(Ok(Outcome::of(1)), 100), format!("{begins}  1 step"));
+        assert_eq!(listed(Ok(Outcome::of(2)), 100), format!("{begins}  2 steps"));
+        let begins = begins.replace("completed", "failed   ").replace("failed     ada", "failed  ada");
+        let left = "not all could be done now:\nboard b3: it does not answer\nboard b4: no more does this";
+        let failed = |why: &str, width| listed(Err(Stopped::Failed(why.to_owned())), width);
+        let whole = "not all could be done now: board b3: it does not answer";
+        assert_eq!(failed(left, 200), format!("{begins}  {whole}"));
+        let long = failed(&"no route to host ".repeat(50), 100);
+        assert!(long.chars().count() <= 100 && long.ends_with('…'), "{long}");
+        assert_eq!(failed("nothing was done:", 200), format!("{begins}  nothing was done:"));
+        assert_eq!(cut("wörter sind breit", 7), "wörter…");
+    }
 }

@@ -15,9 +15,9 @@ use pirack::operation::fix::{Mend, Mended};
 use pirack::rack::{self, Board, BoardName, Rack};
 
 use super::global::{Global, Output};
-use super::log;
 use super::manager::{self, Place};
 use super::rack::{ended_by_user, who};
+use super::{log, progress};
 
 /// The options of `preflight`.
 #[derive(Args)]
@@ -60,10 +60,12 @@ pub(crate) fn run(options: &Preflight, global: &Global) -> anyhow::Result<ExitCo
         let Some(mended) = mended else { return Ok(ExitCode::from(130)) };
         // Over connections made anew: a login's groups are those of its beginning.
         let doors = Doors::of(&global.file);
+        let looking = progress::looking(boards.len(), global.output);
         let report = tokio::select! {
             report = preflight::run(&rack, &doors, &boards) => report,
             () = ended_by_user() => bail!("interrupted: nothing was changed by this look"),
         };
+        drop(looking);
         let said = match global.output {
             Output::Table => lines(&report),
             Output::Json => format!("{:#}\n", json(&report, &mended)),

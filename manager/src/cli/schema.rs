@@ -12,6 +12,7 @@ use pirack::text::{self, LARGEST};
 
 use super::global::{Global, Output};
 use super::span::{deadline, span};
+use super::waiting::wait_for;
 use super::{log, say};
 
 /// What can be done with the schema.
@@ -85,17 +86,14 @@ pub(crate) fn run(schema: &Schema, global: &Global) -> anyhow::Result<ExitCode> 
         keep: options.keep,
         replication: options.replication.map(usize::from).or(of_rack),
     };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("cannot start the runtime")?;
     let json = global.output == Output::Json;
     let mut told = move |change: &Change| {
         if !json {
             say(&line(change));
         }
     };
-    let report = runtime.block_on(apply(&connection, &wishes, &mut told))?;
+    let whom = format!("Cassandra at {}", connection.contact_points.join(","));
+    let report = wait_for(&whom, connection.within, apply(&connection, &wishes, &mut told))??;
     say(&if json { serde_json::to_string(&report)? } else { sentence(&report) });
     Ok(ExitCode::SUCCESS)
 }

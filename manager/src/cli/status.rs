@@ -22,7 +22,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use uuid::Uuid;
 
 use super::global::{self, Global, Output};
-use super::{answer, log, say};
+use super::{answer, log, progress, say};
 use shares::Shares;
 
 /// How often the rack is looked at while somebody watches.
@@ -118,7 +118,9 @@ pub(crate) fn run(options: &Status, global: &Global) -> anyhow::Result<ExitCode>
 }
 
 async fn once(asked: &Asked, output: Output) -> anyhow::Result<Verdict> {
+    let looking = progress::looking(asked.rack.boards.len(), output);
     let report = asked.report(&mut Shares::default()).await;
+    drop(looking);
     tell(&report, output)?;
     Ok(report.verdict)
 }

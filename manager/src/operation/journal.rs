@@ -148,10 +148,8 @@ impl Drop for Journal {
 }
 
 impl Audience for Journal {
-    fn hear(&self, operation: &Operation, progress: &Progress) {
-        let event = happening(operation, progress).map(|what| Event::now(&operation.rack, "rack", what));
-        // One moment for both, so that a reader of either sees the same.
-        let at = event.as_ref().map_or_else(Timestamp::now, |event| event.time);
+    fn hear(&self, operation: &Operation, at: Timestamp, progress: &Progress) {
+        let event = happening(operation, progress).map(|what| Event::at(at, &operation.rack, "rack", what));
         let note = Note { at, operation: operation.clone(), progress: progress.clone(), event };
         let mut inner = self.shared.lock();
         let is_end = progress.is_end();

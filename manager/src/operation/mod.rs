@@ -32,6 +32,7 @@ pub mod world;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -91,8 +92,8 @@ impl Operation {
 
 /// Whoever hears how an operation goes. A call returns at once.
 pub trait Audience: Send + Sync {
-    /// Something happened.
-    fn hear(&self, operation: &Operation, progress: &Progress);
+    /// Something happened at this time: now, or long ago where whoever tells it has read of it.
+    fn hear(&self, operation: &Operation, at: Timestamp, progress: &Progress);
 }
 
 /// Whoever asked for the operation wants it to end here.
@@ -166,11 +167,11 @@ impl Conductor {
         *self.interrupted.borrow()
     }
 
-    /// Ends once it shall end at the next opportunity, and never where nobody can say so any more.
-    pub(super) async fn interrupted(&self) {
-        let mut heard = self.interrupted.clone();
-        if heard.wait_for(|ends| *ends).await.is_err() {
-            std::future::pending::<()>().await;
+    /// Resolves once it shall end at the next opportunity; never where nobody can ask for that any more.
+    pub async fn interruption(&self) {
+        let mut interrupted = self.interrupted.clone();
+        if interrupted.wait_for(|asked| *asked).await.is_err() {
+            std::future::pending().await
         }
     }
 
@@ -187,8 +188,10 @@ impl Conductor {
     }
 
     fn tell(&self, progress: &Progress) {
+        // One moment for all of them, so that who reads in one place sees the same as in another.
+        let now = Timestamp::now();
         for audience in &self.audiences {
-            audience.hear(&self.operation, progress);
+            audience.hear(&self.operation, now, progress);
         }
     }
 }

@@ -162,7 +162,7 @@ async fn look<W: World, J: Job<W>>(
 ) -> Result<Look<J::Rest>, OperationError> {
     tokio::select! {
         biased;
-        () = conductor.interrupted() => Err(Interrupted.into()),
+        () = conductor.interruption() => Err(Interrupted.into()),
         look = job.look(world) => Ok(look?),
     }
 }

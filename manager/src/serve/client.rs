@@ -263,7 +263,7 @@ impl Client {
                 let heard: StoredProgress =
                     serde_json::from_slice(data).map_err(|source| self.odd(source))?;
                 *after = heard.place;
-                audience.hear(operation, &heard.progress);
+                audience.hear(operation, heard.time, &heard.progress);
                 if heard.progress.is_end() {
                     return Ok(Some(heard.progress));
                 }

@@ -11,13 +11,13 @@ use crate::watch::{Live, OperationNow};
 pub(super) struct Now(pub(super) Arc<Live>);
 
 impl Audience for Now {
-    fn hear(&self, operation: &Operation, progress: &Progress) {
+    fn hear(&self, operation: &Operation, at: Timestamp, progress: &Progress) {
         match progress {
             Progress::Scheduled => self.0.set_operation(Some(OperationNow {
                 id: operation.id,
                 kind: operation.kind,
                 by: operation.by.clone(),
-                since: Timestamp::now(),
+                since: at,
                 number: 0,
                 of: 0,
                 what: String::new(),

@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use std::thread::JoinHandle;
 use std::time::Instant;
 
+use jiff::Timestamp;
 use pirack_agent::record::{TOPIC_HEALTH, TOPIC_READINGS};
 use rdkafka::ClientConfig;
 use rdkafka::mocking::MockCluster;
@@ -65,11 +66,11 @@ impl Planner for Eyes {
 }
 
 #[derive(Default)]
-struct Ear(Mutex<Vec<Progress>>);
+struct Ear(Mutex<Vec<(Timestamp, Progress)>>);
 
 impl Audience for Ear {
-    fn hear(&self, _: &Operation, progress: &Progress) {
-        self.0.lock().unwrap().push(progress.clone());
+    fn hear(&self, _: &Operation, at: Timestamp, progress: &Progress) {
+        self.0.lock().unwrap().push((at, progress.clone()));
     }
 }
 
@@ -214,13 +215,15 @@ fn a_command_finds_the_service_orders_and_follows_to_the_end() {
         assert!(matches!(&end, Progress::Completed { outcome, .. } if outcome.steps == 3), "{end:?}");
         let heard = ear.0.lock().unwrap().clone();
         assert_eq!(heard.len(), 2 + 3 * 3 + 1, "{heard:?}");
-        assert_eq!(heard[..2], [Progress::Scheduled, Progress::Started]);
-        // Who comes late hears the same.
+        assert!(matches!(heard[..2], [(_, Progress::Scheduled), (_, Progress::Started)]), "{heard:?}");
+        // Who comes late hears the same, and when it was.
         let late = Ear::default();
         client.follow(&operation, &late).await.unwrap();
         assert_eq!(*late.0.lock().unwrap(), heard);
         let told = client.operation(operation.id).await.unwrap();
-        assert_eq!((told.operation.state, told.progress.len()), (OperationState::Completed, heard.len()));
+        assert_eq!(told.operation.state, OperationState::Completed);
+        let told_at: Vec<_> = told.progress.into_iter().map(|told| (told.time, told.progress)).collect();
+        assert_eq!(told_at, heard);
         assert_eq!(client.operations(10).await.unwrap(), [told.operation]);
         let unknown = client.operation(uuid::Uuid::nil()).await.unwrap_err();
         assert!(matches!(unknown, ClientError::Refused { status: 404, .. }), "{unknown:?}");

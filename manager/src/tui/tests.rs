@@ -68,7 +68,7 @@ fn press(screen: &mut Screen, levers: &Levers, code: KeyCode) {
 #[test]
 fn the_table_says_state_in_words_figures_with_units_and_why() {
     let mut screen = Screen::new(live().snapshot(), false);
-    screen.events.push_front("08:00:00 w1 is warm: cpu at 81.2 °C".into());
+    screen.events.push_front("08:00:00Z w1 is warm: cpu at 81.2 °C".into());
     let text = rendered(&screen, 120, 24);
     for expected in [
         "pirack demo",
@@ -76,7 +76,7 @@ fn the_table_says_state_in_words_figures_with_units_and_why() {
         "produced 20 · delivered 8 · stored 0 · queued 12",
         "me        admin    ◌ silent",
         "w1        worker   ▲ warm    ████░░░░  50 % 81.2 °C  4.2 W   25 %   12      now     cpu at 81.2 °C",
-        "08:00:00 w1 is warm",
+        "08:00:00Z w1 is warm",
         "q quit",
     ] {
         assert!(text.contains(expected), "{expected:?} is not in\n{text}");

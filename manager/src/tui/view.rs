@@ -61,9 +61,9 @@ pub(super) fn totals(totals: &Totals) -> String {
     )
 }
 
-/// An event in one line, with its time of day.
+/// An event in one line, with its time of day in UTC.
 pub(super) fn line(event: &Event) -> String {
-    let time = event.time.to_zoned(TimeZone::UTC).strftime("%H:%M:%S").to_string();
+    let time = event.time.to_zoned(TimeZone::UTC).strftime("%H:%M:%SZ").to_string();
     format!("{time} {}", event.sentence())
 }
 

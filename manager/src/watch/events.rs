@@ -169,13 +169,18 @@ impl Event {
     /// A new event of this moment.
     #[must_use]
     pub fn now(rack: &str, subject: &str, what: Happening) -> Self {
-        let now = Timestamp::now();
+        Self::at(Timestamp::now(), rack, subject, what)
+    }
+
+    /// A new event of this time.
+    #[must_use]
+    pub fn at(time: Timestamp, rack: &str, subject: &str, what: Happening) -> Self {
         Self {
             specversion: "1.0".into(),
             id: Uuid::new_v4(),
             source: format!("/racks/{rack}"),
             subject: subject.into(),
-            time: Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now),
+            time: Timestamp::from_millisecond(time.as_millisecond()).unwrap_or(time),
             datacontenttype: "application/json".into(),
             what,
         }

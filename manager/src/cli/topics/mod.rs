@@ -7,14 +7,14 @@ mod show;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::{Args, Subcommand};
 use pirack::stack::kafka::Bootstrap;
 use pirack::stack::kafka::topics::{Cluster, Selection};
 
 use super::global::Global;
-use super::log;
 use super::span::deadline;
+use super::{log, waiting};
 
 pub(super) use show::lines as table_lines;
 
@@ -46,8 +46,6 @@ pub(crate) struct Topics {
     place: Place,
 }
 
-/// Whoever waits longer than this hears for what.
-const SOON: Duration = Duration::from_secs(3);
 /// Where a broker is that nobody names.
 const HERE: &str = "127.0.0.1:9092";
 
@@ -115,46 +113,8 @@ pub(crate) fn run(topics: Topics, global: &Global) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Waits for one question to this cluster, and says so once it is slow. One to a broker that does not answer has a
-/// thread of its own, which is not waited for.
+/// Waits for one question to this cluster.
 fn wait_for<T>(cluster: &Cluster, question: impl Future<Output = T>) -> anyhow::Result<T> {
     log::to_stderr("error");
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("cannot start the runtime")?;
-    let answer = runtime.block_on(unless_soon(question, || {
-        eprintln!(
-            "waiting for Kafka at {}, for {} s at the most",
-            cluster.bootstrap,
-            cluster.deadline.as_secs()
-        );
-    }));
-    runtime.shutdown_timeout(Duration::from_secs(1));
-    Ok(answer)
-}
-
-/// The question's answer; `tell` is called where it does not come soon.
-async fn unless_soon<T>(question: impl Future<Output = T>, tell: impl FnOnce()) -> T {
-    let mut question = std::pin::pin!(question);
-    if let Ok(answer) = tokio::time::timeout(SOON, &mut question).await {
-        return answer;
-    }
-    tell();
-    question.await
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn whoever_waits_is_told_once_for_what_and_not_where_the_answer_comes_soon() {
-        for (takes, told) in [(1, 0), (60, 1)] {
-            let mut heard = 0;
-            let question = tokio::time::sleep(Duration::from_secs(takes));
-            unless_soon(question, || heard += 1).await;
-            assert_eq!(heard, told, "an answer after {takes} s");
-        }
-    }
+    waiting::wait_for(&format!("Kafka at {}", cluster.bootstrap), cluster.deadline, question)
 }

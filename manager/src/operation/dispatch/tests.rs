@@ -124,7 +124,7 @@ struct AtTheEnd {
 }
 
 impl Audience for AtTheEnd {
-    fn hear(&self, _: &Operation, progress: &crate::operation::Progress) {
+    fn hear(&self, _: &Operation, _: jiff::Timestamp, progress: &crate::operation::Progress) {
         if progress.is_end() {
             let dispatcher = self.dispatcher.get().unwrap().upgrade().unwrap();
             let found = dispatcher.inner.try_lock().is_ok_and(|inner| inner.running.is_some());

@@ -347,7 +347,7 @@ impl<W: World> Run<'_, W> {
     pub(super) async fn pause(&self, time: Duration) -> Result<(), Interrupted> {
         tokio::select! {
             biased;
-            () = self.conductor.interrupted() => Err(Interrupted),
+            () = self.conductor.interruption() => Err(Interrupted),
             () = sleep(time) => Ok(()),
         }
     }

@@ -56,7 +56,7 @@ fn packages() -> Packages {
 struct Heard(Mutex<Vec<Progress>>);
 
 impl Audience for Heard {
-    fn hear(&self, _: &Operation, progress: &Progress) {
+    fn hear(&self, _: &Operation, _: jiff::Timestamp, progress: &Progress) {
         self.0.lock().unwrap().push(progress.clone());
     }
 }

@@ -12,6 +12,7 @@ use scylla::errors::{
     NewSessionError,
 };
 use scylla::statement::Consistency;
+use tokio::time::{Instant, timeout_at};
 
 use super::desired::{Wishes, fitted};
 use super::observed::{Observed, observe};
@@ -21,7 +22,7 @@ use crate::stack::cassandra::innermost;
 
 /// The longest wait for one statement; a board writes every change of a schema to its card.
 const STATEMENT: Duration = Duration::from_secs(60);
-/// The longest wait for a node to take a connection.
+/// The longest wait for a node to take a connection, where the deadline leaves as much to each.
 const CONNECTING: Duration = Duration::from_secs(10);
 
 /// Where the cluster is, as whom, and how long all of it may take.
@@ -39,6 +40,13 @@ impl Connection {
     fn address(&self) -> String {
         self.contact_points.join(",")
     }
+
+    /// How long a node may take for a connection. The driver tries one node after another and then connects to all
+    /// at once: within the deadline each has its turn, and something is left for whoever answered.
+    fn patience(&self) -> Duration {
+        let turns = u32::try_from(self.contact_points.len() + 2).unwrap_or(u32::MAX);
+        CONNECTING.min(self.within / turns)
+    }
 }
 
 /// Makes the cluster's schema what it should be; `told` hears of each change once it is done.
@@ -50,10 +58,7 @@ pub async fn apply(
     wishes: &Wishes,
     told: &mut (dyn FnMut(&Change) + Send),
 ) -> Result<Report, SchemaError> {
-    let applying = run(connection, wishes, told);
-    tokio::time::timeout(connection.within, applying).await.unwrap_or_else(|_| {
-        Err(SchemaError::Late { address: connection.address(), within: connection.within })
-    })
+    in_time(connection, async |session| run(connection, &session, wishes, told).await).await
 }
 
 /// What [`apply`] would do now, as sentences, and changes nothing.
@@ -62,27 +67,36 @@ pub async fn apply(
 /// When nobody answers in time.
 pub async fn pending(connection: &Connection, wishes: &Wishes) -> Result<Vec<String>, SchemaError> {
     let address = connection.address();
-    let looking = async {
-        let session = session(connection).await?;
+    in_time(connection, async |session| {
         let observed = observe(&session, &address, &wishes.keyspace).await?;
         let changes = planned(wishes, &observed)?;
         let wanted = changes.iter().filter(|change| change.action != Action::Leave);
         Ok(wanted.map(|change| format!("{} {}", change.object, change.what).trim().to_owned()).collect())
-    };
-    tokio::time::timeout(connection.within, looking).await.unwrap_or_else(|_| {
-        Err(SchemaError::Late { address: connection.address(), within: connection.within })
     })
+    .await
+}
+
+/// Does something in a session, and tells whoever never had one from who was too slow.
+async fn in_time<T>(
+    connection: &Connection,
+    work: impl AsyncFnOnce(Session) -> Result<T, SchemaError>,
+) -> Result<T, SchemaError> {
+    let (address, within) = (connection.address(), connection.within);
+    let until = Instant::now() + within;
+    let session = timeout_at(until, session(connection)).await;
+    let session = session.map_err(|_| SchemaError::Silent { address: address.clone(), within })??;
+    timeout_at(until, work(session)).await.map_err(|_| SchemaError::Late { address, within })?
 }
 
 async fn run(
     connection: &Connection,
+    session: &Session,
     wishes: &Wishes,
     told: &mut (dyn FnMut(&Change) + Send),
 ) -> Result<Report, SchemaError> {
     let address = connection.address();
-    let session = session(connection).await?;
-    agree(&session, &address).await?;
-    let observed = observe(&session, &address, &wishes.keyspace).await?;
+    agree(session, &address).await?;
+    let observed = observe(session, &address, &wishes.keyspace).await?;
     let changes = planned(wishes, &observed)?;
     for change in &changes {
         if let Some(statement) = &change.statement {
@@ -91,13 +105,13 @@ async fn run(
                 statement: statement.clone(),
                 source: Box::new(source),
             })?;
-            agree(&session, &address).await?;
+            agree(session, &address).await?;
         }
         told(change);
     }
     let changed = changes.iter().filter(|change| change.action != Action::Leave).count();
     if changed > 0 {
-        let now = observe(&session, &address, &wishes.keyspace).await?;
+        let now = observe(session, &address, &wishes.keyspace).await?;
         let left: Vec<_> = planned(wishes, &now)?.into_iter().filter_map(|change| change.statement).collect();
         if !left.is_empty() {
             return Err(SchemaError::NotConverged { address, left: left.join("; ") });
@@ -127,7 +141,7 @@ async fn session(connection: &Connection) -> Result<Session, SchemaError> {
     let mut builder = SessionBuilder::new()
         .known_nodes(&connection.contact_points)
         .default_execution_profile_handle(profile.into_handle())
-        .connection_timeout(CONNECTING)
+        .connection_timeout(connection.patience())
         .pool_size(PoolSize::PerHost(NonZeroUsize::MIN))
         .schema_agreement_timeout(STATEMENT)
         .fetch_schema_metadata(false);
@@ -157,4 +171,48 @@ fn is_login(error: &NewSessionError) -> bool {
         ConnectionSetupRequestErrorKind::MissingAuthentication
             | ConnectionSetupRequestErrorKind::DbError(DbError::AuthenticationError, _)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    fn at(contact_points: Vec<String>, within: Duration) -> Connection {
+        Connection { contact_points, login: None, within }
+    }
+
+    async fn refused(connection: &Connection) -> String {
+        let wishes = Wishes { keyspace: "rack".to_owned(), keep: None, replication: None };
+        apply(connection, &wishes, &mut |_| {}).await.unwrap_err().to_string()
+    }
+
+    #[tokio::test]
+    async fn nodes_of_which_none_answers_are_named_and_are_not_called_slow() {
+        // The kernel takes the connection, and nobody ever says anything on it.
+        let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = silent.local_addr().unwrap().to_string();
+        let letter = refused(&at(vec![address.clone()], Duration::from_secs(1))).await;
+        assert!(letter.contains(&address) && letter.contains("did not answer within 1 s"), "{letter}");
+        assert!(!letter.contains("slow"), "{letter}");
+    }
+
+    #[tokio::test]
+    async fn where_nobody_takes_a_connection_the_letter_has_the_last_nodes_reason() {
+        let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let letter = refused(&at(vec![closed], Duration::from_secs(60))).await;
+        assert!(letter.contains("no Cassandra node answers") && letter.contains("refused"), "{letter}");
+    }
+
+    #[test]
+    fn each_node_has_its_turn_within_the_deadline() {
+        let patience =
+            |nodes, seconds| at(vec!["w1:9042".to_owned(); nodes], Duration::from_secs(seconds)).patience();
+        for (nodes, seconds) in [(1, 1), (3, 5), (13, 20)] {
+            let turns = u32::try_from(nodes).unwrap() + 1;
+            assert!(patience(nodes, seconds) * turns < Duration::from_secs(seconds), "{nodes} nodes");
+        }
+        assert_eq!(patience(3, 300), CONNECTING);
+    }
 }

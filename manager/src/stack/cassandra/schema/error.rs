@@ -21,6 +21,17 @@ pub enum SchemaError {
         /// The innermost cause: the driver repeats each in all that it wraps around it.
         reason: String,
     },
+    /// Nobody said anything until the deadline.
+    #[error(
+        "Cassandra at {address} did not answer within {} s: see whether its nodes run and can be reached, or name others with --cassandra",
+        within.as_secs()
+    )]
+    Silent {
+        /// Where.
+        address: String,
+        /// The deadline.
+        within: Duration,
+    },
     /// The login was refused, or is wanted and missing.
     #[error(
         "Cassandra at {address} refuses the login ({reason}): name --user and --password-file of someone who may create keyspaces"
