@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::parser::ValueSource;
 use clap::{Arg, Args, Command, ValueEnum};
+use pirack::bootstrap::link::quoted;
 use pirack::rack::{self, Problems, Rack};
 pub(crate) use pirack::tui::colour;
 
@@ -63,7 +64,10 @@ impl Global {
     /// What a further command needs to be about the same file, with a blank before it; nothing where that is the
     /// file that nobody need name.
     pub(crate) fn named(&self) -> String {
-        if self.file == Path::new(DEFAULT) { String::new() } else { format!(" -f {}", self.file.display()) }
+        if self.file == Path::new(DEFAULT) {
+            return String::new();
+        }
+        format!(" -f {}", quoted(&self.file.display().to_string()))
     }
 
     /// The rack, for a command that can do without: nothing where there is no file and none was named.
@@ -89,6 +93,7 @@ mod tests {
     fn a_further_command_names_the_file_unless_it_is_the_one_that_nobody_need_name() {
         let named = |file: &str| Global { file: file.into(), output: Output::Table }.named();
         assert_eq!((named(DEFAULT).as_str(), named("booth.toml").as_str()), ("", " -f booth.toml"));
+        assert_eq!(named("my rack's.toml"), r" -f 'my rack'\''s.toml'", "as a shell takes it");
     }
 
     #[test]
