@@ -77,22 +77,14 @@ enum Command {
 /// The command line; else what is to be said of it, and the exit status.
 fn arguments() -> Result<Arguments, (clap::Error, ExitCode)> {
     let given: Vec<OsString> = std::env::args_os().collect();
-    // Read roughly, and a second time, only where the word itself is no answer.
-    let is = |name: &str| {
+    Arguments::try_parse_from(&given).map_err(|error| {
+        // Read roughly: which command it is.
         let roughly = || Arguments::command().ignore_errors(true).try_get_matches_from(&given);
-        given.iter().any(|word| word == name)
-            && roughly().is_ok_and(|roughly| roughly.subcommand_name() == Some(name))
-    };
-    let read = if is("inject") {
-        Arguments::try_parse_from(cli::inject::with_messages(given.iter().cloned()))
-    } else {
-        Arguments::try_parse_from(&given)
-    };
-    read.map_err(|error| {
+        let is_plan = || roughly().is_ok_and(|roughly| roughly.subcommand_name() == Some("plan"));
         let status = match error.exit_code() {
             0 => ExitCode::SUCCESS,
             // Of a plan, 2 says that there is something to do.
-            _ if is("plan") => ExitCode::FAILURE,
+            _ if is_plan() => ExitCode::FAILURE,
             _ => ExitCode::from(2),
         };
         (error, status)

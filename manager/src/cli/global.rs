@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use clap::builder::{PathBufValueParser, TypedValueParser};
+use clap::builder::{PathBufValueParser, Resettable, TypedValueParser};
 use clap::parser::ValueSource;
 use clap::{Arg, Args, Command, ValueEnum};
 use pirack::bootstrap::link::quoted;
@@ -61,6 +61,13 @@ pub(crate) enum Output {
 }
 
 impl Global {
+    /// The rack's file by `-f` alone, for a command that has another `--file`.
+    pub(crate) fn short_file() -> Arg {
+        let all = Self::augment_args(Command::new("pirack"));
+        let file = all.get_arguments().find(|arg| arg.get_id() == "file");
+        file.cloned().unwrap_or_default().long(Resettable::Reset)
+    }
+
     /// What a further command needs to be about the same file, with a blank before it; nothing where that is the
     /// file that nobody need name.
     pub(crate) fn named(&self) -> String {
