@@ -7,6 +7,8 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+use cli::global::Output;
+
 /// Turns one file into a running rack of boards, and watches it.
 #[derive(Parser)]
 #[command(
@@ -74,8 +76,8 @@ enum Command {
     Trust(cli::trust::Trust),
 }
 
-/// The command line; else what is to be said of it, and the exit status.
-fn arguments() -> Result<Arguments, (clap::Error, ExitCode)> {
+/// The command line; else what is to be said of it, how, and the exit status.
+fn arguments() -> Result<Arguments, (clap::Error, Output, ExitCode)> {
     let given: Vec<OsString> = std::env::args_os().collect();
     Arguments::try_parse_from(&given).map_err(|error| {
         // Read roughly: which command it is.
@@ -87,15 +89,15 @@ fn arguments() -> Result<Arguments, (clap::Error, ExitCode)> {
             _ if is_plan() => ExitCode::FAILURE,
             _ => ExitCode::from(2),
         };
-        (error, status)
+        (error, Output::asked(&given), status)
     })
 }
 
 fn main() -> ExitCode {
     let Arguments { global, command } = match arguments() {
         Ok(arguments) => arguments,
-        Err((error, status)) => {
-            cli::answer::keep(error.print());
+        Err((error, output, status)) => {
+            cli::answer::refused(&error, output);
             return ended(status);
         }
     };

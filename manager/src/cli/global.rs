@@ -1,6 +1,6 @@
 //! What every command takes: which rack, and how the answer is written.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
@@ -60,6 +60,24 @@ pub(crate) enum Output {
     Json,
 }
 
+impl Output {
+    /// How an answer was asked for on a command line that is otherwise wrong: whoever wrote `-o json` reads no other.
+    pub(crate) fn asked(given: &[OsString]) -> Self {
+        let words = || {
+            given
+                .iter()
+                .skip(1)
+                .map(|word| word.to_str().unwrap_or_default())
+                .take_while(|word| *word != "--")
+        };
+        let joined = words().any(|word| ["--output=json", "-o=json", "-ojson"].contains(&word));
+        let parted = words()
+            .zip(words().skip(1))
+            .any(|(name, how)| ["--output", "-o"].contains(&name) && how == "json");
+        if joined || parted { Self::Json } else { Self::Table }
+    }
+}
+
 impl Global {
     /// The rack's file by `-f` alone, for a command that has another `--file`.
     pub(crate) fn short_file() -> Arg {
@@ -101,6 +119,21 @@ mod tests {
         let named = |file: &str| Global { file: file.into(), output: Output::Table }.named();
         assert_eq!((named(DEFAULT).as_str(), named("booth.toml").as_str()), ("", " -f booth.toml"));
         assert_eq!(named("my rack's.toml"), r" -f 'my rack'\''s.toml'", "as a shell takes it");
+    }
+
+    #[test]
+    fn one_who_asks_for_json_on_a_wrong_command_line_is_understood() {
+        let asked = |line: &str| Output::asked(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
+        for line in
+            ["pirack -o json frob", "pirack check a b --output=json", "pirack --output json", "p -ojson"]
+        {
+            assert_eq!(asked(line), Output::Json, "{line}");
+        }
+        for line in
+            ["pirack frob", "pirack -o table json", "pirack json", "pirack frob -- -o json", "pirack -o"]
+        {
+            assert_eq!(asked(line), Output::Table, "{line}");
+        }
     }
 
     #[test]
