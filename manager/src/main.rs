@@ -7,6 +7,8 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+use cli::global::Output;
+
 /// Turns one file into a running rack of boards, and watches it.
 #[derive(Parser)]
 #[command(
@@ -15,12 +17,12 @@ use clap::{CommandFactory, Parser, Subcommand};
   pirack demo                         see a rack, without any boards
   pirack init                         write a rack.toml
   pirack check                        every problem of it at once
-  pirack check --help                 each command's own examples and exit status
+  pirack check --help                 a command's own examples and exit status
 
-NO_COLOR=1 takes the colours out. With -o json standard output is one document also where a command
+NO_COLOR=1 takes the colours out. With -o json standard output is one document also where a command \
 fails: its own answer, or {\"error\": \"...\"} with what standard error says.
 
-Exit status: 0 well, 1 something is wrong (standard error says what), 2 wrong command line; a command
+Exit status: 0 well, 1 something is wrong (standard error says what), 2 wrong command line; a command \
 that has more says so in its help."
 )]
 struct Arguments {
@@ -74,36 +76,28 @@ enum Command {
     Trust(cli::trust::Trust),
 }
 
-/// The command line; else what is to be said of it, and the exit status.
-fn arguments() -> Result<Arguments, (clap::Error, ExitCode)> {
+/// The command line; else what is to be said of it, how, and the exit status.
+fn arguments() -> Result<Arguments, (clap::Error, Output, ExitCode)> {
     let given: Vec<OsString> = std::env::args_os().collect();
-    // Read roughly, and a second time, only where the word itself is no answer.
-    let is = |name: &str| {
+    Arguments::try_parse_from(&given).map_err(|error| {
+        // Read roughly: which command it is.
         let roughly = || Arguments::command().ignore_errors(true).try_get_matches_from(&given);
-        given.iter().any(|word| word == name)
-            && roughly().is_ok_and(|roughly| roughly.subcommand_name() == Some(name))
-    };
-    let read = if is("inject") {
-        Arguments::try_parse_from(cli::inject::with_messages(given.iter().cloned()))
-    } else {
-        Arguments::try_parse_from(&given)
-    };
-    read.map_err(|error| {
+        let is_plan = || roughly().is_ok_and(|roughly| roughly.subcommand_name() == Some("plan"));
         let status = match error.exit_code() {
             0 => ExitCode::SUCCESS,
             // Of a plan, 2 says that there is something to do.
-            _ if is("plan") => ExitCode::FAILURE,
+            _ if is_plan() => ExitCode::FAILURE,
             _ => ExitCode::from(2),
         };
-        (error, status)
+        (error, Output::asked(&given), status)
     })
 }
 
 fn main() -> ExitCode {
     let Arguments { global, command } = match arguments() {
         Ok(arguments) => arguments,
-        Err((error, status)) => {
-            cli::answer::keep(error.print());
+        Err((error, output, status)) => {
+            cli::answer::refused(&error, output);
             return ended(status);
         }
     };
@@ -117,7 +111,7 @@ fn main() -> ExitCode {
         Command::Inject(inject) => cli::inject::run(&inject, &global),
         Command::Lint(lint) => cli::lint::run(&lint, global.output),
         Command::Logs(options) => cli::logs::run(&options, &global),
-        Command::Man(man) => cli::manual::man(&man, Arguments::command()),
+        Command::Man(man) => cli::manual::man(&man, Arguments::command(), global.output),
         Command::Operations(operations) => cli::operations::run(&operations, &global),
         Command::Plan(options) => cli::apply::plan(&options, &global),
         Command::Preflight(preflight) => cli::preflight::run(&preflight, &global),
@@ -150,11 +144,11 @@ fn ended(status: ExitCode) -> ExitCode {
 mod tests {
     use super::*;
 
-    /// Every command that does something, with its way from `pirack`.
+    /// Every command, those that only hold others too, with its way from `pirack`.
     fn commands(way: &str, command: &clap::Command) -> Vec<(String, clap::Command)> {
-        let way = format!("{way} {}", command.get_name());
+        let way = format!("{way} {}", command.get_name()).trim().to_owned();
         let below: Vec<_> = command.get_subcommands().flat_map(|below| commands(&way, below)).collect();
-        if below.is_empty() { vec![(way, command.clone())] } else { below }
+        std::iter::once((way, command.clone())).chain(below).collect()
     }
 
     #[test]
@@ -163,13 +157,18 @@ mod tests {
         let mut wrong = vec![];
         for (way, command) in commands("", &Arguments::command()) {
             let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-            let own = format!("{} ", way.trim());
-            let examples = after.starts_with("Examples:\n  ") && after.contains(own.trim());
-            let wide = after.lines().find(|line| line.chars().count() > 100);
-            if !examples || !after.contains("\nExit status: 0 ") {
-                wrong.push(format!("{own}has no examples, or does not tell its exit status"));
+            let (examples, rest) = after.split_once("\n\n").unwrap_or_default();
+            if !examples.starts_with("Examples:\n  ") || !examples.contains(&way) {
+                wrong.push(format!("{way} has no examples"));
             }
-            wrong.extend(wide.map(|line| format!("{own}has too wide a line: {line}")));
+            if !rest.contains("Exit status: 0 ") {
+                wrong.push(format!("{way} does not tell its exit status"));
+            }
+            // Whatever is told besides is wrapped where it is shown, and so has no lines of its own.
+            let wide = examples.lines().find(|line| line.chars().count() > 80);
+            wrong.extend(wide.map(|line| format!("{way} has too wide an example: {line}")));
+            let broken = rest.split("\n\n").find(|paragraph| paragraph.contains('\n'));
+            wrong.extend(broken.map(|paragraph| format!("{way} has a broken paragraph: {paragraph}")));
         }
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     }

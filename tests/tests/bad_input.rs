@@ -24,7 +24,7 @@ fn demo(scratch: &Path, more: &[&str]) -> Ended {
 }
 
 /// That it ended with `code` and named every one of `words`; and that standard output is the same in one document, or
-/// nothing where the command line was wrong.
+/// nothing where the command line was wrong and asked for none.
 fn refused(ended: &Ended, code: i32, words: &[&str]) {
     let letter = ended.err.join("\n");
     assert_eq!(ended.code, Some(code), "{ended:?}");

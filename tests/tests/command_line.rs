@@ -155,7 +155,36 @@ fn shells_and_manuals_know_every_command() {
     assert_eq!(pirack(folder.path(), &["man", "pages"]).status.code(), Some(0));
     for page in ["pirack.1", "pirack-check.1", "pirack-topics-apply.1"] {
         let text = std::fs::read_to_string(folder.path().join("pages").join(page)).unwrap();
-        assert!(text.starts_with(".ie") && text.contains("EXTRA"), "{page}: {text}");
+        assert!(text.starts_with(".ie") && text.contains("PIRACK_FILE"), "{page}: {text}");
+        assert!(text.contains(".SH EXAMPLES\n.nf\n"), "{page}: {text}");
+    }
+}
+
+#[test]
+fn whoever_reads_json_reads_one_document_of_a_wrong_command_line_too() {
+    let folder = tempfile::tempdir().unwrap();
+    for (arguments, status, word) in [
+        (&["check", "-o", "json", "a", "b"][..], 2, "'b'"),
+        (&["-o", "json", "frob"], 2, "'frob'"),
+        (&["init", "-o", "json", "--boards", "b1=1.2.3"], 2, "1.2.3"),
+        (&["preflight", "--format", "--output=json"], 2, "--fix"),
+        (&["plan", "-o", "json", "a"], 1, "'a'"),
+    ] {
+        let refused = pirack(folder.path(), arguments);
+        assert_eq!(refused.status.code(), Some(status), "{refused:?}");
+        let (out, err) = said(&refused);
+        let answer: Value = serde_json::from_str(&out).unwrap();
+        let letter = answer["error"].as_str().unwrap();
+        assert!(letter.contains(word) && err.contains(letter), "{refused:?}");
+    }
+    let told = pirack(folder.path(), &["man", "pages", "-o", "json"]);
+    let answer: Value = serde_json::from_slice(&told.stdout).unwrap();
+    let pages = std::fs::read_dir(folder.path().join("pages")).unwrap().count();
+    assert_eq!((&answer["folder"], answer["pages"].as_u64()), (&Value::from("pages"), Some(pages as u64)));
+    for arguments in [&["--version", "-o", "json"][..], &["check", "-o", "json", "--help"]] {
+        let told = pirack(folder.path(), arguments);
+        assert_eq!(told.status.code(), Some(0), "{told:?}");
+        assert!(serde_json::from_slice::<Value>(&told.stdout).is_err(), "help is its own answer: {told:?}");
     }
 }
 

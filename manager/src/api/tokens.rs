@@ -17,6 +17,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
+use crate::bootstrap::link::quoted;
+
 const SHORTEST: usize = 24;
 const LONGEST: usize = 128;
 /// Random bytes of a new one.
@@ -78,11 +80,16 @@ pub enum TokensError {
         line: usize,
     },
     /// Nobody could come in.
-    #[error("there is no token in {}: make one with pirack serve --new-token operator --tokens {}", path.display(), path.display())]
+    #[error("there is no token in {}: make one with pirack serve --new-token operator --tokens {}", path.display(), word(path))]
     Empty {
         /// Which file.
         path: PathBuf,
     },
+}
+
+/// The path as a shell takes it.
+fn word(path: &Path) -> String {
+    quoted(&path.display().to_string())
 }
 
 fn remedy(path: &Path, source: &io::Error) -> String {
@@ -90,7 +97,7 @@ fn remedy(path: &Path, source: &io::Error) -> String {
         io::ErrorKind::NotFound
             if path.parent().is_some_and(|folder| folder.is_dir() || folder == Path::new("")) =>
         {
-            format!("make one with pirack serve --new-token operator --tokens {}", path.display())
+            format!("make one with pirack serve --new-token operator --tokens {}", word(path))
         }
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
             "name a file in a folder that is there".to_owned()

@@ -42,6 +42,17 @@ pub(crate) fn failed(letter: &str, output: Output) {
     }
 }
 
+/// The letter of a command line that is wrong, and for programs the answer: the letter without its heading.
+pub(crate) fn refused(error: &clap::Error, output: Output) {
+    keep(error.print());
+    let letter = error.to_string();
+    let letter = letter.strip_prefix("error: ").unwrap_or(&letter).trim_end();
+    // Help and the version are no error's, and an answer themselves.
+    if let Some(document) = document(letter, output, !error.use_stderr()) {
+        say(&document);
+    }
+}
+
 fn document(letter: &str, output: Output, begun: bool) -> Option<String> {
     (output == Output::Json && !begun).then(|| json!({ "error": letter }).to_string())
 }

@@ -21,10 +21,10 @@ use super::{log, manager, progress, rack, say};
 #[derive(Args)]
 #[command(after_help = "Examples:
   pirack plan                      what apply would do, and why
-  pirack plan --out monday.plan    the same, to be applied later by: pirack apply monday.plan
+  pirack plan --out monday.plan    the same, kept for: pirack apply monday.plan
   pirack plan -o json | jq .steps
 
-Exit status: 0 nothing to do, 2 there is something to do, 1 it cannot be planned or must not be
+Exit status: 0 nothing to do, 2 there is something to do, 1 it cannot be planned or must not be \
 done, or the command line is wrong.")]
 pub(crate) struct PlanOptions {
     /// Keeps the plan in a file, for pirack apply, where nothing is or an older plan.
@@ -38,16 +38,16 @@ pub(crate) struct PlanOptions {
 #[derive(Args)]
 #[command(after_help = "Examples:
   pirack apply                     makes the rack what rack.toml says
-  pirack apply monday.plan         does nothing unless the plan would still be that one
+  pirack apply monday.plan         only if the plan would still be that one
   pirack apply 2> apply.log        plain lines with times, in UTC
 
-A saved plan holds until the first change: from then on apply plans anew after each step, as ever,
+A saved plan holds until the first change: from then on apply plans anew after each step, as ever, \
 and is stopped by what needs --allow.
 
-Ctrl-C ends it between two steps; a second one at once. Whenever it ended, and however: apply again
+Ctrl-C ends it between two steps; a second one at once. Whenever it ended, and however: apply again \
 goes on.
 
-Exit status: 0 the rack is what its file says, 1 it is not (standard error says why), 130 ended by
+Exit status: 0 the rack is what its file says, 1 it is not (standard error says why), 130 ended by \
 Ctrl-C.")]
 pub(crate) struct ApplyOptions {
     /// A plan that pirack plan saved.

@@ -18,7 +18,7 @@ use super::say;
   ssh admin cat rack.toml | pirack check -            standard input
   pirack check -o json | jq '.problems[] | .code, .line'
 
-It reads the file and nothing else: no board, no secret. docs/rack.md tells of every key and every
+It reads the file and nothing else: no board, no secret. docs/rack.md tells of every key and every \
 code.
 
 Exit status: 0 the file is a rack (there may be warnings), 1 it is not, 2 wrong command line.")]

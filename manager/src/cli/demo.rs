@@ -19,14 +19,15 @@ use super::span::span;
 /// The command's options.
 #[derive(Args)]
 #[command(after_help = "Examples:
-  pirack demo                            a live table here, the dashboard at the address it prints
-  pirack demo --for 30s -o json          thirty seconds, and the summary as one JSON object
+  pirack demo                            a live table, and a dashboard
+  pirack demo --for 30s -o json          thirty seconds, and the summary as JSON
   pirack demo --boards 40 --interval 2   more boards, less often
-  pirack demo --scratch rack             queues and history stay in ./rack for a look afterwards
+  pirack demo --scratch rack             queues and history stay in ./rack
 
-While it runs: u unplugs a board, b stops the broker for 20 s, q ends; the dashboard has buttons
-for the same. A script may POST to /api/boards/w3/unplug, /api/boards/w3/plug and, with
+While it runs: u unplugs a board, b stops the broker for 20 s, q ends; the dashboard, at the address it \
+prints, has buttons for the same. A script may POST to /api/boards/w3/unplug, /api/boards/w3/plug and, with \
 {\"seconds\": 20}, /api/broker/stop.
+
 With -o json the lines go to standard error.
 
 Exit status: 0 nothing was lost, 1 something was or it could not run, 2 wrong command line.")]

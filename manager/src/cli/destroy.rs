@@ -18,15 +18,15 @@ use super::{log, manager, progress};
 /// The options of `pirack destroy`.
 #[derive(Args)]
 #[command(after_help = "Examples:
-  pirack destroy                       shows what would go, and asks for the rack's name
+  pirack destroy                       shows what would go, and asks
   pirack destroy --yes desk            for scripts
   pirack destroy --stack kafka         Kafka alone; its data stay
   pirack destroy --service page --service feed
-  pirack destroy --board b4            all that is pinned to it, and its place in the swarm
+  pirack destroy --board b4            its services, and its place in the swarm
   pirack destroy --agents              the agents alone, on all boards
-  pirack destroy --all --agents --volumes --yes desk    nothing of it stays but Docker
+  pirack destroy --all --agents --volumes --yes desk   nothing stays but Docker
 
-Only what is the rack's own goes. Volumes stay unless --volumes is given, packages unless --agents
+Only what is the rack's own goes. Volumes stay unless --volumes is given, packages unless --agents \
 is. What is in the file comes back with the next apply: take it out there too.
 
 Exit status: 0 it is gone, 1 it is not (standard error says why), 130 ended by Ctrl-C.")]

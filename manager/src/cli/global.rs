@@ -1,12 +1,13 @@
 //! What every command takes: which rack, and how the answer is written.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use clap::builder::{PathBufValueParser, TypedValueParser};
+use clap::builder::{PathBufValueParser, Resettable, TypedValueParser};
 use clap::parser::ValueSource;
 use clap::{Arg, Args, Command, ValueEnum};
+use pirack::bootstrap::link::quoted;
 use pirack::rack::{self, Problems, Rack};
 pub(crate) use pirack::tui::colour;
 
@@ -59,11 +60,39 @@ pub(crate) enum Output {
     Json,
 }
 
+impl Output {
+    /// How an answer was asked for on a command line that is otherwise wrong: whoever wrote `-o json` reads no other.
+    pub(crate) fn asked(given: &[OsString]) -> Self {
+        let words = || {
+            given
+                .iter()
+                .skip(1)
+                .map(|word| word.to_str().unwrap_or_default())
+                .take_while(|word| *word != "--")
+        };
+        let joined = words().any(|word| ["--output=json", "-o=json", "-ojson"].contains(&word));
+        let parted = words()
+            .zip(words().skip(1))
+            .any(|(name, how)| ["--output", "-o"].contains(&name) && how == "json");
+        if joined || parted { Self::Json } else { Self::Table }
+    }
+}
+
 impl Global {
+    /// The rack's file by `-f` alone, for a command that has another `--file`.
+    pub(crate) fn short_file() -> Arg {
+        let all = Self::augment_args(Command::new("pirack"));
+        let file = all.get_arguments().find(|arg| arg.get_id() == "file");
+        file.cloned().unwrap_or_default().long(Resettable::Reset)
+    }
+
     /// What a further command needs to be about the same file, with a blank before it; nothing where that is the
     /// file that nobody need name.
     pub(crate) fn named(&self) -> String {
-        if self.file == Path::new(DEFAULT) { String::new() } else { format!(" -f {}", self.file.display()) }
+        if self.file == Path::new(DEFAULT) {
+            return String::new();
+        }
+        format!(" -f {}", quoted(&self.file.display().to_string()))
     }
 
     /// The rack, for a command that can do without: nothing where there is no file and none was named.
@@ -89,6 +118,22 @@ mod tests {
     fn a_further_command_names_the_file_unless_it_is_the_one_that_nobody_need_name() {
         let named = |file: &str| Global { file: file.into(), output: Output::Table }.named();
         assert_eq!((named(DEFAULT).as_str(), named("booth.toml").as_str()), ("", " -f booth.toml"));
+        assert_eq!(named("my rack's.toml"), r" -f 'my rack'\''s.toml'", "as a shell takes it");
+    }
+
+    #[test]
+    fn one_who_asks_for_json_on_a_wrong_command_line_is_understood() {
+        let asked = |line: &str| Output::asked(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
+        for line in
+            ["pirack -o json frob", "pirack check a b --output=json", "pirack --output json", "p -ojson"]
+        {
+            assert_eq!(asked(line), Output::Json, "{line}");
+        }
+        for line in
+            ["pirack frob", "pirack -o table json", "pirack json", "pirack frob -- -o json", "pirack -o"]
+        {
+            assert_eq!(asked(line), Output::Table, "{line}");
+        }
     }
 
     #[test]

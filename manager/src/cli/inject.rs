@@ -1,6 +1,5 @@
 //! `pirack inject TOPIC`: a load for a topic, one chunk every so often.
 
-use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -20,13 +19,13 @@ use super::{log, say};
 
 /// The options of `inject`.
 #[derive(Args)]
-#[command(after_help = "Examples:
-  pirack inject alerts --every 40s --count 10000 --file alerts.json   until the file's end
-  zcat night.gz | pirack inject alerts --every 40s --count 10000 --file -
-  pirack inject alerts --every 1s --count 500 --for 10m    made-up readings for ten minutes
+#[command(arg = Global::short_file(), after_help = "Examples:
+  pirack inject alerts --file alerts.json          10000 lines every 40 s
+  zcat night.gz | pirack inject alerts --every 10s --count 2000 --file -
+  pirack inject alerts --every 1s --count 500 --for 10m   made-up readings
   pirack inject alerts --count 100000 --chunks 1 -o json | jq .acknowledged
 
-Every line of the file is a message; empty ones are left out. Ctrl-C ends it after the messages
+Every line of the file is a message; empty ones are left out. Ctrl-C ends it after the messages \
 that are on their way.
 
 Exit status: 0 every message was acknowledged by all replicas in sync, 1 not every one.")]
@@ -40,9 +39,8 @@ pub(crate) struct Inject {
     /// Messages in a chunk.
     #[arg(long, default_value_t = 10_000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     count: u32,
-    /// Messages, one a line; - is standard input. Without it readings are made up, valid by the rack's schema.
-    /// `--file`, behind `inject`, is this.
-    #[arg(long, value_name = "FILE")]
+    /// A file of messages, one a line; - is standard input. Without it readings are made up, valid by the rack's schema.
+    #[arg(long = "file", visible_alias = "messages", value_name = "FILE")]
     messages: Option<PathBuf>,
     /// No chunk begins later than this after the first.
     #[arg(long = "for", value_name = "DURATION", value_parser = deadline)]
@@ -66,22 +64,6 @@ struct Outcome {
     injected: Injected,
     /// What the topic holds now.
     table: Option<Table>,
-}
-
-/// `--file` is the rack's file everywhere; behind `inject`, the command, it is the messages'.
-pub(crate) fn with_messages(arguments: impl Iterator<Item = OsString>) -> impl Iterator<Item = OsString> {
-    let mut behind = false;
-    arguments.map(move |argument| {
-        behind |= argument == OsStr::new("inject");
-        match argument.to_str().filter(|_| behind) {
-            Some("--file") => "--messages".into(),
-            Some(text) => match text.strip_prefix("--file=") {
-                Some(file) => format!("--messages={file}").into(),
-                None => argument,
-            },
-            None => argument,
-        }
-    })
 }
 
 /// Runs it.
@@ -171,15 +153,40 @@ fn every(text: &str) -> Result<Duration, String> {
 
 #[cfg(test)]
 mod tests {
+    use clap::{CommandFactory, Parser, Subcommand};
+
     use super::*;
 
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        global: Global,
+        #[command(subcommand)]
+        command: Only,
+    }
+
+    #[derive(Subcommand)]
+    enum Only {
+        Inject(Inject),
+    }
+
     #[test]
-    fn a_file_behind_inject_is_the_messages_and_before_it_the_racks() {
-        let given = ["pirack", "--file", "rack.toml", "inject", "t", "--file", "a", "--file=b", "-f", "c"];
-        let read: Vec<_> = with_messages(given.iter().map(OsString::from)).collect();
-        let expected =
-            ["pirack", "--file", "rack.toml", "inject", "t", "--messages", "a", "--messages=b", "-f", "c"];
-        assert_eq!(read, expected);
+    fn a_file_behind_inject_is_the_messages_and_by_its_letter_or_before_it_the_racks() {
+        for (line, rack, messages) in [
+            ("pirack --file r inject t --file m", "r", Some("m")),
+            ("pirack inject t --file=m -f r", "r", Some("m")),
+            ("pirack -f r inject t --messages m", "r", Some("m")),
+            ("pirack inject t -f r", "r", None),
+        ] {
+            let Line { global, command: Only::Inject(inject) } =
+                Line::try_parse_from(line.split(' ')).unwrap();
+            assert_eq!(global.file, PathBuf::from(rack), "{line}");
+            assert_eq!(inject.messages, messages.map(PathBuf::from), "{line}");
+        }
+        let mut all = Line::command();
+        let help = all.find_subcommand_mut("inject").unwrap().render_long_help().to_string();
+        let (rack, own) = (help.matches("-f, --file").count(), help.matches("--file <FILE>").count());
+        assert_eq!((rack, own), (0, 1), "{help}");
     }
 
     #[test]

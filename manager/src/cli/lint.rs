@@ -16,15 +16,14 @@ use super::say;
 /// The options of `lint`.
 #[derive(Args)]
 #[command(after_help = "Examples:
-  pirack lint stack.yaml                  what is wrong, with its line, reason and remedy
+  pirack lint stack.yaml        what is wrong, with line, reason and remedy
   pirack lint *.yaml -o json | jq '.[].findings[].code'
-  docker stack config -c a.yaml -c b.yaml | pirack lint -
-                                          after several files were merged into one
+  docker stack config -c a.yaml -c b.yaml | pirack lint -    several as one
 
-A file that is well prints nothing. Values with variables (${X}) are never guessed, and several
+A file that is well prints nothing. Values with variables (${X}) are never guessed, and several \
 files are not merged: each is looked at alone. docs/lint.md has all rules.
 
-Exit status: 0 well (advice alone is well), 1 something was found or a file cannot be read, 2 wrong
+Exit status: 0 well (advice alone is well), 1 something was found or a file cannot be read, 2 wrong \
 command line.")]
 pub(crate) struct Lint {
     /// Compose files; - is standard input.

@@ -16,12 +16,14 @@ use super::{answer, log};
 /// The options of `logs`.
 #[derive(Args)]
 #[command(after_help = "Examples:
-  pirack logs kafka                      the last 100 lines of each broker, by their times
-  pirack logs cassandra-b1 --since 10m   what one node has said in the last ten minutes
+  pirack logs kafka                      the last 100 lines of each broker
+  pirack logs cassandra-b1 --since 10m   what one node has said in ten minutes
   pirack logs kafka --follow             until Ctrl-C
-  pirack logs kafka --tail all -o json   an object a line: board, service, task, time, stream, text
+  pirack logs kafka --tail all -o json   an object a line
 
-Lines are of all tasks whose containers are still on their boards, also of those that have ended:
+An object has board, service, task, time, stream, text.
+
+Lines are of all tasks whose containers are still on their boards, also of those that have ended: \
 why one does not run often stands there.
 
 Exit status: 0 the lines were read, 1 they were not, 2 wrong command line.")]

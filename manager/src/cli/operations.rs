@@ -25,11 +25,14 @@ const CHUNK: u32 = 500;
 #[derive(Subcommand)]
 #[command(after_help = "Examples:
   pirack operations list                what was done, newest first
-  pirack operations show 5f0c9e1b       one, with its steps; the id's beginning is enough
+  pirack operations show 5f0c9e1b       one, with its steps
   pirack operations follow              what is being done now, to its end
   pirack operations list -o json | jq '.[] | select(.state == \"failed\")'
 
-They are asked of pirack serve where it runs or --manager names it; else this machine's own history tells.")]
+They are asked of pirack serve where it runs or --manager names it; else this machine's own \
+history tells. Of an id its beginning is enough.
+
+Exit status: 0 well, 1 not (standard error says why), 2 wrong command line.")]
 pub(crate) enum Operations {
     /// The newest operations, newest first.
     #[command(after_help = "Examples:

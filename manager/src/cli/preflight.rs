@@ -22,10 +22,10 @@ use super::{log, progress};
 /// The options of `preflight`.
 #[derive(Args)]
 #[command(after_help = "Examples:
-  pirack preflight                    looks at every board, and changes nothing
+  pirack preflight                    looks at every board, changes nothing
   pirack preflight b1 b2              at these
-  pirack preflight --fix              mends what can be mended without risk, then looks again
-  pirack preflight --fix --format b4  makes a file system where the file says: ALL ON IT IS LOST
+  pirack preflight --fix              mends what it safely can, looks again
+  pirack preflight --fix --format b4  makes a file system: ALL ON IT IS LOST
   pirack preflight -o json | jq '.findings[] | select(.severity == \"error\")'
 
 docs/preflight.md has every code, and what --fix does about it.

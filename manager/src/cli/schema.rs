@@ -17,6 +17,12 @@ use super::{log, say};
 
 /// What can be done with the schema.
 #[derive(Subcommand)]
+#[command(after_help = "Examples:
+  pirack schema apply              in the Cassandra that rack.toml names
+  pirack schema apply --keep 7d    from now on for a week
+
+Exit status: 0 the tables are as they should be, 1 they are not (standard error says why), 2 wrong \
+command line.")]
 pub(crate) enum Schema {
     /// Make the rack's keyspace and tables, or bring them up to date. What is there already is left.
     Apply(Apply),
@@ -25,15 +31,15 @@ pub(crate) enum Schema {
 /// The options of `apply`.
 #[derive(Args)]
 #[command(after_help = "Examples:
-  pirack schema apply                                        in the Cassandra that rack.toml names
-  pirack schema apply --cassandra 10.0.0.11:9042             what is missing is made, for 30 days
-  pirack schema apply --cassandra w1:9042,w2:9042 --keep 7d  from now on for a week
+  pirack schema apply                             as rack.toml says, for 30 days
+  pirack schema apply --cassandra 10.0.0.11:9042  in this one
+  pirack schema apply --keep 7d                   from now on for a week
   pirack schema apply -o json | jq .changed
 
-It may be run at any time, and again: what is as it should be is left alone, and nothing is ever
+It may be run at any time, and again: what is as it should be is left alone, and nothing is ever \
 dropped. Rows that are there already keep the life they were written with.
 
-Exit status: 0 the tables are as they should be, 1 they are not (standard error says why), 2 wrong
+Exit status: 0 the tables are as they should be, 1 they are not (standard error says why), 2 wrong \
 command line.")]
 pub(crate) struct Apply {
     /// Nodes to begin with, each HOST:PORT, separated by commas; where it is not given, those of the rack's

@@ -27,12 +27,12 @@ use super::{log, rack, say};
 /// The command's options.
 #[derive(Args)]
 #[command(after_help = "Examples:
-  pirack serve                                   for this machine alone: http://127.0.0.1:8088
-  pirack serve --new-token operator --tokens /etc/pirack/tokens   makes a token, prints it, and ends
-  pirack serve --listen 0.0.0.0:8088 --tokens /etc/pirack/tokens --name rack.local
-  ssh -L 8088:127.0.0.1:8088 admin               from another machine, without any of that
+  pirack serve                           for this machine alone
+  pirack serve --new-token operator --tokens /etc/pirack/tokens  makes a token
+  pirack serve --listen 0.0.0.0:8088 --tokens /etc/pirack/tokens --name desk.lan
+  ssh -L 8088:127.0.0.1:8088 admin       from another machine, without tokens
 
-While it runs, pirack apply and pirack destroy on this machine hand their work to it and follow.
+While it runs, pirack apply and pirack destroy on this machine hand their work to it and follow. \
 It never mends anything by itself. docs/serve.md tells of all this, and has a unit for systemd.
 
 Exit status: 0 it was ended (SIGTERM, Ctrl-C), 1 it could not run.")]

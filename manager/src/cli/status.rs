@@ -31,16 +31,16 @@ const EVERY: Duration = Duration::from_secs(2);
 /// The options of `pirack status`.
 #[derive(Args)]
 #[command(after_help = "Examples:
-  pirack status                    what is wrong and what to do, then everything that is
+  pirack status                    what is wrong and what to do, then the rest
   pirack status --watch            the same every 2 s, until Ctrl-C
   pirack status -o json | jq .reasons
   pirack status >/dev/null || echo \"the desk needs somebody\"
 
-It needs the rack's secrets, to tell whether the rack is what its file says: where they cannot be
-read here, it is degraded for that. It does not need the agents' packages: without them, agents'
+It needs the rack's secrets, to tell whether the rack is what its file says: where they cannot be \
+read here, it is degraded for that. It does not need the agents' packages: without them, agents' \
 versions are not compared. Shares of Cassandra are asked for once a minute while it watches.
 
-Exit status: 0 healthy, 3 degraded (it works, and not all that is wanted is so, or cannot be told),
+Exit status: 0 healthy, 3 degraded (it works, and not all that is wanted is so, or cannot be told), \
 4 down (it does not do its work), 1 it could not be asked at all.")]
 pub(crate) struct Status {
     /// Looks every 2 s: in place on a terminal, one report after another in a pipe.

@@ -13,7 +13,6 @@ use pirack::operation::journal::place::{StateFolder, Surroundings};
 use pirack::rack::{self, Rack};
 use pirack::report::support::{Bundle, Redactor, Text, gather};
 use pirack::stack::cassandra::Question;
-use pirack::text::{self, LARGEST};
 use serde_json::json;
 
 use super::global::{Global, Output};
@@ -32,11 +31,12 @@ const OPERATIONS: u32 = 50;
   pirack support --out /tmp/desk       this folder, which must not be there yet
   pirack support && tar czf desk.tar.gz pirack-support-desk-*
 
-It holds the rack's file, status, plan, preflight, each service as the swarm holds it and its last
-500 lines, the boards' own state, operations of the past. Passwords, tokens, keys and the rack's
-secrets are taken out of every text; look through it before you send it all the same: a password
-that stands in a comment of the rack's file stays there. It also works when half of the rack is
-down.
+It holds the rack's file, status, plan, preflight, each service as the swarm holds it and its last \
+500 lines, the boards' own state, operations of the past. It also works when half of the rack is down.
+
+Passwords, tokens, keys and the rack's secrets are taken out of every text. Look through it before you \
+send it all the same: a password that nothing tells from other words stays there, one in a comment of the \
+rack's file, say.
 
 Exit status: 0 the bundle is there, 1 it is not.")]
 pub(crate) struct Support {
@@ -82,13 +82,13 @@ pub(crate) fn run(options: &Support, global: &Global) -> anyhow::Result<ExitCode
 
 /// What this machine has of the rack.
 fn own(rack: &Rack, file: &Path) -> Vec<Text> {
-    let text = text::of_file(file, LARGEST).unwrap_or_else(|error| format!("{error}\n"));
     let (_, problems) = rack::examine(file);
     let check =
         if problems.is_empty() { "the file is well\n".to_owned() } else { problems.render(100, false) };
     let version = format!("pirack {}\nreport of rack {}\n", env!("CARGO_PKG_VERSION"), rack.name);
     vec![
-        Text::new("rack.toml", text),
+        // As `check` shows it: it knows the file's own secrets by where they stand.
+        Text::new("rack.toml", problems.text()),
         Text::new("check.txt", check),
         Text::new("version.txt", version),
         Text::new("operations.txt", operations(rack)),
@@ -152,5 +152,32 @@ fn tell(bundle: &Bundle, output: Output) {
             ));
             say("look through it before you send it; pack it with: tar czf FILE.tar.gz FOLDER");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_check_blots_out_of_the_racks_file_gets_into_the_bundle_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("rack.toml");
+        let text = "version = 1\nname = \"desk\"\n[[board]]\nname = \"b1\"\naddress = \"10.0.0.11\"\n\
+                    [[app]]\nname = \"web\"\nimage = \"nginx:1.29.3\"\n\
+                    command = [\"run\", \"--token\", \"hunter21\",\n  \"--db-password\",\n  \"hunter22\"]\n\
+                    [app.env]\nDB_PWD = \"hunter23\"\nENCRYPTION_KEY = \"\"\"\nhunter24\"\"\"\nMASTERKEY = 'hunter25'\n\
+                    DATABASE_URL = \"postgres://ada:hunter26@db/x\"\nMODE = \"kept\"\n";
+        std::fs::write(&file, text).unwrap();
+        let rack = rack::read(&file).unwrap();
+        let redactor = Redactor::knowing([]).unwrap();
+        let texts = own(&rack, &file);
+        assert!(texts[1].content.contains("RF062"), "{texts:#?}");
+        for text in &texts {
+            let (cleaned, _) = redactor.clean(&text.content);
+            assert!(!cleaned.contains("hunter2"), "{}:\n{cleaned}", text.name);
+        }
+        let (cleaned, taken) = redactor.clean(&texts[0].content);
+        assert!(cleaned.contains("MODE = \"kept\"") && taken > 0, "{cleaned}");
     }
 }

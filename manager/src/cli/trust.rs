@@ -15,10 +15,12 @@ use super::global::{Global, Output};
 #[derive(Args)]
 #[command(after_help = "Examples:
   pirack trust b1                     shows its keys and asks
-  pirack trust b1 --yes SHA256:...    with the fingerprint that the board itself says:
-                                      ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub
+  pirack trust b1 --yes SHA256:...    with the fingerprint that you compared
+
+The board itself says its fingerprint: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub
 
 The key goes into a file beside the rack file: rack.toml has rack.known_hosts.
+
 Exit status: 0 the key is known now, 1 it is not.")]
 pub(crate) struct Trust {
     /// The board.

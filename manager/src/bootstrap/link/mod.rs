@@ -28,7 +28,7 @@ use bollard::Docker;
 use tokio::process::Command;
 use tokio::time::{Instant, timeout};
 
-pub use command::{Ran, Script};
+pub use command::{Ran, Script, quoted};
 pub use doors::{Doors, Links};
 pub use engine::SOCKET;
 pub use error::LinkError;

@@ -7,13 +7,13 @@ mod answers;
 mod ask;
 mod page;
 
-use std::fs::Permissions;
-use std::io::{IsTerminal, Write};
+use std::fs::{self, Permissions};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use pirack::rack;
 use serde_json::json;
@@ -22,15 +22,18 @@ use super::global::{Global, Output};
 use super::say;
 use answers::{Answers, Boards, DataDisks, Given, Stacks};
 
+/// Linux follows no more symlinks than this, one behind the other.
+const LINKS: usize = 40;
+
 /// The options of `init`.
 #[derive(Args)]
 #[command(after_help = "Examples:
-  pirack init                                              asks, and writes rack.toml
-  pirack init --name desk --boards b1..b3=10.0.0.11 --yes  asks nothing: b1 to b3 from 10.0.0.11 on
-  pirack init -f booth.toml --boards b1=10.0.0.11,b2=10.0.0.27,b3=10.0.0.12 --user orangepi
+  pirack init                                  asks, and writes rack.toml
+  pirack init --boards b1..b3=10.0.0.11 --yes  b1 to b3, from 10.0.0.11 on
+  pirack init -f booth.toml --boards b1=10.0.0.11,b2=10.0.0.27 --user orangepi
   pirack init --boards b1..b5=10.0.0.11 --stacks kafka,cassandra,stargate --yes
 
-Without a terminal it asks nothing, and --boards must be given. Four boards and more get roles that
+Without a terminal it asks nothing, and --boards must be given. Four boards and more get roles that \
 suit, to be changed in the file. docs/rack.md tells of every key.
 
 Exit status: 0 the file is written, 1 it is not (standard error says why), 2 wrong command line.")]
@@ -61,12 +64,7 @@ pub(crate) struct Init {
 /// Runs it.
 pub(crate) fn run(options: &Init, global: &Global) -> anyhow::Result<ExitCode> {
     let file = &global.file;
-    if file.exists() && !options.force {
-        bail!(
-            "{} is there already: name another with --file, or give --force to take its place",
-            file.display()
-        );
-    }
+    let place = place(file, options.force)?;
     let given = Given {
         name: options.name.clone(),
         boards: options.boards.clone(),
@@ -81,7 +79,7 @@ pub(crate) fn run(options: &Init, global: &Global) -> anyhow::Result<ExitCode> {
     if let Some(why) = answers.data_disks.stray(&answers.boards) {
         bail!(why);
     }
-    write(&answers, file, options.force)?;
+    write(&answers, &place, options.force)?;
     let named = global.named();
     match global.output {
         Output::Json => say(&json!({ "file": file, "boards": answers.boards.0.len() }).to_string()),
@@ -111,20 +109,75 @@ fn screen(output: Output) -> Option<Box<dyn Write>> {
     }
 }
 
+/// Where the file is to be written: where a symlink leads to, for the link shall stay. Nothing but a file is ever
+/// replaced, and no file unless that is asked for.
+fn place(file: &Path, force: bool) -> anyhow::Result<PathBuf> {
+    let mut place = file.to_owned();
+    for _ in 0..LINKS {
+        let Ok(next) = fs::read_link(&place) else { break };
+        place = folder(&place).join(next);
+    }
+    match fs::symlink_metadata(&place) {
+        Ok(found) if !found.is_file() => {
+            bail!("{} is no regular file: name another with --file", file.display())
+        }
+        // A link that leads nowhere yet is there too.
+        _ if !force && fs::symlink_metadata(file).is_ok() => bail!(is_there(file)),
+        Ok(_) => Ok(place),
+        // Whoever is asked questions is told before them.
+        Err(_) => match fs::metadata(folder(&place)) {
+            Ok(folder) if folder.is_dir() => Ok(place),
+            Ok(_) => bail!(trouble(ErrorKind::NotADirectory, &place)),
+            Err(error) => bail!(trouble(error.kind(), &place)),
+        },
+    }
+}
+
+fn is_there(file: &Path) -> String {
+    format!(
+        "{} is there already: name another with --file, or give --force to take its place",
+        file.display()
+    )
+}
+
+fn folder(file: &Path) -> &Path {
+    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// All of the file or nothing, and never over another unless that is asked for.
 fn write(answers: &Answers, file: &Path, force: bool) -> anyhow::Result<()> {
     let text = page::page(answers);
     rack::parse(&text, file)?;
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let trouble = || format!("cannot write {}: see who may write into {}", file.display(), folder.display());
-    let mut draft = tempfile::Builder::new()
-        .prefix(".rack")
-        .permissions(Permissions::from_mode(0o666))
-        .tempfile_in(folder)
-        .with_context(trouble)?;
-    draft.write_all(text.as_bytes()).and_then(|()| draft.as_file().sync_all()).with_context(trouble)?;
-    let kept = if force { draft.persist(file) } else { draft.persist_noclobber(file) };
-    kept.map(drop).map_err(|error| error.error).with_context(trouble)
+    let written = || {
+        let mut draft = tempfile::Builder::new()
+            .prefix(".rack")
+            .permissions(Permissions::from_mode(0o666))
+            .tempfile_in(folder(file))?;
+        draft.write_all(text.as_bytes())?;
+        draft.as_file().sync_all()?;
+        let kept = if force { draft.persist(file) } else { draft.persist_noclobber(file) };
+        kept.map(drop).map_err(|error| error.error)
+    };
+    // The reason's kind alone: its words are of the draft, which nobody knows.
+    written().map_err(|error: std::io::Error| anyhow!(trouble(error.kind(), file)))
+}
+
+/// Why the file is not written, and what to do.
+fn trouble(kind: ErrorKind, file: &Path) -> String {
+    let folder = folder(file).display();
+    match kind {
+        ErrorKind::NotFound => {
+            format!("cannot write {}: there is no folder {folder}: make it", file.display())
+        }
+        ErrorKind::NotADirectory => {
+            format!("cannot write {}: {folder} is no folder: name another file with --file", file.display())
+        }
+        ErrorKind::AlreadyExists => is_there(file),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            format!("cannot write {}: {kind}: make room in {folder}", file.display())
+        }
+        kind => format!("cannot write {}: {kind}: see who may write into {folder}", file.display()),
+    }
 }
 
 #[cfg(test)]
@@ -180,6 +233,57 @@ mod tests {
         write(&answers, &file, true).unwrap();
         assert!(rack::read(&file).is_ok());
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no draft stays behind");
+    }
+
+    #[test]
+    fn only_a_file_is_replaced_and_a_link_stays_and_leads_to_what_is_written() {
+        let scratch = tempfile::tempdir().unwrap();
+        let at = |name: &str| scratch.path().join(name);
+        fs::create_dir(at("kept")).unwrap();
+        fs::write(at("kept/desk.toml"), "mine").unwrap();
+        std::os::unix::fs::symlink("kept/desk.toml", at("link")).unwrap();
+        std::os::unix::fs::symlink("kept/new.toml", at("dangling")).unwrap();
+        std::os::unix::fs::symlink("loop", at("loop")).unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(at("socket")).unwrap();
+        let answers = answers("b1..b3=10.0.0.11", "kafka");
+        for (name, force, refused) in [
+            ("kept", true, Some("is no regular file")),
+            ("socket", true, Some("is no regular file")),
+            ("loop", true, Some("is no regular file")),
+            ("link", false, Some("is there already")),
+            ("link", true, None),
+            ("dangling", false, Some("is there already")),
+            ("dangling", true, None),
+        ] {
+            let written = place(&at(name), force).and_then(|place| write(&answers, &place, force));
+            let told = written.err().map(|error| error.to_string());
+            assert_eq!(told.is_some(), refused.is_some(), "{name}: {told:?}");
+            assert!(told.unwrap_or_default().contains(refused.unwrap_or_default()), "{name}");
+        }
+        for (link, file) in [("link", "kept/desk.toml"), ("dangling", "kept/new.toml")] {
+            assert!(fs::symlink_metadata(at(link)).unwrap().is_symlink() && rack::read(&at(file)).is_ok());
+        }
+        assert_eq!(fs::read_dir(at("kept")).unwrap().count(), 2, "no draft stays behind");
+    }
+
+    #[test]
+    fn why_a_file_is_not_written_is_told_with_what_to_do_and_without_the_draft() {
+        let scratch = tempfile::tempdir().unwrap();
+        fs::write(scratch.path().join("plain"), "").unwrap();
+        let answers = answers("b1=10.0.0.11", "none");
+        for (name, letter) in [
+            ("no/such/x.toml", "there is no folder"),
+            ("plain/x.toml", "plain is no folder"),
+            ("plain", "is there already"),
+        ] {
+            let file = scratch.path().join(name);
+            for told in [place(&file, false).unwrap_err(), write(&answers, &file, false).unwrap_err()] {
+                let told = format!("{told:#}");
+                assert!(told.contains(letter) && !told.contains("/.rack"), "{told}");
+            }
+        }
+        let denied = trouble(ErrorKind::PermissionDenied, Path::new("x.toml"));
+        assert_eq!(denied, "cannot write x.toml: permission denied: see who may write into .");
     }
 
     #[test]

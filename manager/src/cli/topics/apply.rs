@@ -15,16 +15,16 @@ use super::{declared_brokers, wait_for};
 /// The options of `apply`.
 #[derive(Args)]
 #[command(after_help = "Examples:
-  pirack topics apply                                  on the brokers that rack.toml names
-  pirack topics apply --kafka w1:9092,w2:9092,w3:9092  waits for three brokers; a day is kept
-  pirack topics apply --kafka w1:9092 --brokers 3      the same, with one address to begin with
-  pirack topics apply --kafka w1:9092 --retention 3d   from now on three; without it, a day again
+  pirack topics apply                              on the brokers of rack.toml
+  pirack topics apply --kafka w1:9092,w2:9092      waits for two; a day is kept
+  pirack topics apply --kafka w1:9092 --brokers 2  the same, from one address
+  pirack topics apply --retention 3d               three days from now on
   pirack topics apply -o json | jq .steps
 
-It may be run at any time, and again: what is as it should be is left alone. A partition count never
+It may be run at any time, and again: what is as it should be is left alone. A partition count never \
 changes and no replica is ever taken away; where that would be needed it says so and does nothing.
 
-Exit status: 0 the topics are as they should be, 1 they are not (standard error says why), 2 wrong
+Exit status: 0 the topics are as they should be, 1 they are not (standard error says why), 2 wrong \
 command line.")]
 pub(crate) struct Apply {
     /// Brokers to begin with, each HOST:PORT, separated by commas; where it is not given, those of the rack's

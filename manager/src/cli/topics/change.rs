@@ -19,8 +19,9 @@ use super::wait_for;
 /// The options of `create`.
 #[derive(Args)]
 #[command(after_help = "Examples:
-  pirack topics create alerts                             as the brokers' defaults say
-  pirack topics create alerts --partitions 16 --replicas 2 --set retention.ms=86400000
+  pirack topics create alerts                  as the brokers' defaults say
+  pirack topics create alerts --partitions 16 --replicas 2
+  pirack topics create alerts --set retention.ms=86400000
 
 Exit status: 0 it is there, 1 it is not (standard error says why), 2 wrong command line.")]
 pub(crate) struct Create {
@@ -45,8 +46,8 @@ pub(crate) struct Create {
 #[derive(Args)]
 #[command(after_help = "Examples:
   pirack topics alter alerts --set retention.ms=3600000
-  pirack topics alter alerts --unset retention.ms          the brokers' default again
-  pirack topics alter alerts --partitions 32               never fewer; a key's messages move
+  pirack topics alter alerts --unset retention.ms    the brokers' default again
+  pirack topics alter alerts --partitions 32         a key's messages move
 
 Exit status: 0 it is so, 1 it is not (standard error says why), 2 wrong command line.")]
 pub(crate) struct Alter {

@@ -23,15 +23,17 @@ pub(super) use show::lines as table_lines;
 #[command(
     subcommand_precedence_over_arg = true,
     after_help = "Examples:
-  pirack topics --kafka w1:9092                     every topic: partitions, oldest and newest offset, messages
-  pirack topics alerts rack.readings -o json        these two, as one JSON document
-  pirack topics create alerts --partitions 16 --set retention.ms=86400000
-  pirack topics alter alerts --partitions 32 --set compression.type=lz4 --unset retention.ms
-  pirack topics delete alerts                       asks for the name; --yes alerts where nobody can be asked
-  pirack topics apply                               the rack's own topics, as it needs them
+  pirack topics                                what each topic holds
+  pirack topics alerts rack.readings -o json   these two, as one JSON document
+  pirack topics create alerts --partitions 16
+  pirack topics alter alerts --unset retention.ms
+  pirack topics delete alerts                  asks for the name
+  pirack topics apply                          the rack's own, as it needs them
 
-A compacted or a transactional topic has fewer messages than offsets. A partition that does not answer is shown
-with its reason, and the exit status is 1."
+Of each topic: its partitions, the oldest and the newest offset, how many messages. A compacted or a \
+transactional topic has fewer messages than offsets. A partition that does not answer is shown with its reason.
+
+Exit status: 0 well, 1 not, or a partition does not answer, 2 wrong command line."
 )]
 pub(crate) struct Topics {
     #[command(subcommand)]

@@ -94,7 +94,7 @@ impl Checker<'_> {
         for (name, _) in files.iter().filter(|(_, written)| written.is_none()) {
             let what = format!("the engine's door has no {name}");
             self.missing(
-                &[part, at, "tls"],
+                (&[part, at, "tls"], name),
                 Some(section.span()),
                 &what,
                 "name the three PEM files: authority, certificate, key",

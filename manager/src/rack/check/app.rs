@@ -18,7 +18,7 @@ impl Checker<'_> {
         let table = ["app", &at.to_string()];
         if written.name.is_none() {
             self.missing(
-                &table,
+                (&table, "name"),
                 Some(section.span()),
                 "the app has no name",
                 "add name = \"web\", or the like",
@@ -29,7 +29,7 @@ impl Checker<'_> {
             Some(_) => self.image(&written.image, ""),
             None => {
                 self.missing(
-                    &table,
+                    (&table, "image"),
                     Some(section.span()),
                     "the app has no image",
                     "add image = \"nginx:1.29.3\", or the like",

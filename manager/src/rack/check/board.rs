@@ -32,7 +32,7 @@ impl Checker<'_> {
     pub(super) fn boards(&mut self, file: &File) -> Boards {
         if file.board.is_empty() {
             self.missing(
-                &[],
+                (&[], "board"),
                 None,
                 "the rack has no boards",
                 "write [[board]], with its name and its address below, for each",
@@ -57,7 +57,7 @@ impl Checker<'_> {
         let (written, table) = (section.get_ref(), ["board", at]);
         if written.name.is_none() {
             self.missing(
-                &table,
+                (&table, "name"),
                 Some(section.span()),
                 "the board has no name",
                 "add name = \"b1\", or the like: its host name",
@@ -65,7 +65,7 @@ impl Checker<'_> {
         }
         if written.address.is_none() {
             self.missing(
-                &table,
+                (&table, "address"),
                 Some(section.span()),
                 "the board has no address",
                 "add address = \"10.0.0.11\", or the like",
@@ -165,7 +165,7 @@ impl Checker<'_> {
         if uuid.is_none() {
             let remedy = "add uuid = \"...\", as `lsblk -o NAME,UUID` tells it on the board; `uuidgen` makes one for a new disk";
             self.missing(
-                &["board", at, "data_disk"],
+                (&["board", at, "data_disk"], "uuid"),
                 Some(section.span()),
                 "the disk has no UUID: its name may be another after each start",
                 remedy,

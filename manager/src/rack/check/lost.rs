@@ -3,31 +3,31 @@
 //! Nobody shall read two problems of one mistake: what seems to be missing where something was left out may be
 //! just that. Everything else is judged all the same.
 
-use pirack_agent::config::is_near;
+use pirack_agent::config::{MisfitKind, is_near};
 
-/// The ways to all that was left out: keys, and numbers of items.
+/// The ways to all that was left out, keys and numbers of items, each with why.
 #[derive(Debug, Default)]
-pub(super) struct Lost(pub(super) Vec<Vec<String>>);
+pub(super) struct Lost(pub(super) Vec<(Vec<String>, MisfitKind)>);
 
 impl Lost {
-    /// Whether it is something right in this table, whatever its key.
-    pub(super) fn any_in(&self, table: &[&str]) -> bool {
-        self.keys(table).next().is_some()
+    /// Whether this key of the table may have been left out: under its name, one like it, or one that nobody knows.
+    pub(super) fn may_be(&self, table: &[&str], key: &str) -> bool {
+        self.key(table, key) || self.right_in(table).any(|(_, kind)| *kind == MisfitKind::Key)
     }
 
     /// Whether it is this key of the table, or one that is written like it.
     pub(super) fn key(&self, table: &[&str], key: &str) -> bool {
-        self.keys(table).any(|lost| lost == key || is_near(lost, key))
+        let mut lost = self.right_in(table).filter_map(|(way, _)| way.last());
+        lost.any(|lost| lost == key || is_near(lost, key))
     }
 
     /// Whether it is anything in this part of the file, however deep.
     pub(super) fn below(&self, part: &[&str]) -> bool {
-        self.0.iter().any(|way| is_below(way, part))
+        self.0.iter().any(|(way, _)| is_below(way, part))
     }
 
-    fn keys(&self, table: &[&str]) -> impl Iterator<Item = &str> {
-        let right_in = move |way: &&Vec<String>| way.len() == table.len() + 1 && is_below(way, table);
-        self.0.iter().filter(right_in).filter_map(|way| way.last()).map(String::as_str)
+    fn right_in(&self, table: &[&str]) -> impl Iterator<Item = &(Vec<String>, MisfitKind)> {
+        self.0.iter().filter(move |(way, _)| way.len() == table.len() + 1 && is_below(way, table))
     }
 }
 

@@ -87,7 +87,7 @@ impl Checker<'_> {
             return None;
         }
         let (file, misfits) = recover::<File>(self.text, EXAMPLE);
-        self.lost = Lost(misfits.iter().map(|misfit| misfit.path.clone()).collect());
+        self.lost = Lost(misfits.iter().map(|misfit| (misfit.path.clone(), misfit.kind)).collect());
         for Misfit { kind, span, what, remedy, .. } in misfits {
             let code = match kind {
                 MisfitKind::Syntax => Code::Syntax,

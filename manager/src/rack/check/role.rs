@@ -36,7 +36,7 @@ impl Checker<'_> {
 
     fn said(&mut self, at: usize, board: &Spanned<BoardSection>) -> BTreeSet<Role> {
         let Some(list) = &board.get_ref().roles else {
-            if !self.lost.any_in(&["board", &at.to_string()]) {
+            if !self.lost.key(&["board", &at.to_string()], "roles") {
                 self.say(
                     Code::RolesMissing,
                     board.span(),

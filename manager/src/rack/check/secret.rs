@@ -16,26 +16,10 @@ use super::super::SecretSource;
 use super::super::code::Code;
 use super::super::file::{AppSection, File};
 use super::Checker;
+use crate::suspect::{is_likely, is_likely_flag};
 
 const REMEDY: &str =
     "write where it is read: { file = \"secrets/NAME\" }, or { env = \"NAME\" } for a variable of yours";
-/// A key with such a word is likely to hold what nobody should read.
-const LIKELY: [&str; 10] = [
-    "PASS",
-    "PASSWORD",
-    "PASSWD",
-    "PASSPHRASE",
-    "PWD",
-    "SECRET",
-    "SECRETS",
-    "TOKEN",
-    "CREDENTIAL",
-    "CREDENTIALS",
-];
-/// Or one whose last word, of several, ends so.
-const LIKELY_LAST: [&str; 3] = ["KEY", "PASSWORD", "SECRET"];
-/// A key that ends so holds where something is read, as images take it: `DB_PASSWORD_FILE`.
-const REFERENCE: [&str; 3] = ["FILE", "PATH", "DIR"];
 
 impl Checker<'_> {
     pub(super) fn secrets(&mut self, section: &AppSection) -> BTreeMap<SecretName, SecretSource> {
@@ -139,8 +123,19 @@ fn within(table: &DeTable<'_>, found: &mut Vec<Range<usize>>) {
 fn below(value: &Spanned<DeValue<'_>>, found: &mut Vec<Range<usize>>) {
     match value.get_ref() {
         DeValue::Table(inner) => within(inner, found),
-        DeValue::Array(items) => items.iter().for_each(|item| below(item, found)),
-        DeValue::String(text) if has_password(text) || sets_one(text) => found.push(value.span()),
+        DeValue::Array(items) => {
+            let mut behind_flag = false;
+            for item in items.iter() {
+                let text = item.get_ref().as_str();
+                if behind_flag && text.is_some_and(is_value) {
+                    found.push(item.span());
+                } else {
+                    below(item, found);
+                }
+                behind_flag = text.is_some_and(is_likely_flag);
+            }
+        }
+        DeValue::String(text) if has_one(text) => found.push(value.span()),
         _ => {}
     }
 }
@@ -173,37 +168,26 @@ fn lines(text: &str, found: &mut Vec<Range<usize>>) {
         }
         match line.split_once('=') {
             Some((key, value))
-                if among
-                    || key.trim().starts_with("secrets")
-                    || is_likely(key.trim())
-                    || has_password(value) =>
+                if among || key.trim().starts_with("secrets") || is_likely(key.trim()) || has_one(value) =>
             {
                 found.push(start + key.len() + 1..start + line.len());
             }
-            None if among && !trimmed.starts_with('[') => found.push(start..start + line.len()),
+            None if among && !trimmed.starts_with('[') || has_one(line) => {
+                found.push(start..start + line.len())
+            }
             _ => {}
         }
         start += line.len();
     }
 }
 
-/// Whether a key's name says that its value is a secret.
-pub(super) fn is_likely(key: &str) -> bool {
-    let key = key.trim_matches(['"', '\'']).to_ascii_uppercase();
-    let words: Vec<&str> = key.split(['_', '-', '.', ' ']).filter(|word| !word.is_empty()).collect();
-    let Some((last, before)) = words.split_last() else { return false };
-    if REFERENCE.contains(last) {
-        return false;
-    }
-    let public = before.contains(&"PUBLIC");
-    words.iter().any(|word| LIKELY.contains(word))
-        || (last.len() > 3 || !before.is_empty())
-            && !public
-            && LIKELY_LAST.iter().any(|end| last.ends_with(end))
+/// Whether a secret stands in a text, by what stands around it.
+fn has_one(text: &str) -> bool {
+    has_password(text) || sets_one(text) || passes_one(text)
 }
 
 /// Whether a text is, or has in it, an address with a password: `postgres://user:password@host/`.
-pub(super) fn has_password(text: &str) -> bool {
+fn has_password(text: &str) -> bool {
     text.split("://").skip(1).any(|rest| {
         let authority = rest.split(['/', '?', '#', ' ', '"', '\'']).next().unwrap_or_default();
         let login = authority.rsplit_once('@').map(|(login, _)| login);
@@ -221,6 +205,18 @@ fn sets_one(text: &str) -> bool {
         is_likely(name.trim_start_matches('-'))
             && value.starts_with(|first: char| first.is_ascii_alphanumeric())
     })
+}
+
+/// Whether a text passes something that is likely a secret: `run --token changeit`, `"--token", "changeit"`.
+fn passes_one(text: &str) -> bool {
+    let words =
+        || text.split(|c: char| c.is_whitespace() || "\"',[]".contains(c)).filter(|word| !word.is_empty());
+    words().zip(words().skip(1)).any(|(flag, value)| is_likely_flag(flag) && is_value(value))
+}
+
+/// Whether what stands behind a flag is its value itself, and neither another flag nor where the value is read.
+fn is_value(text: &str) -> bool {
+    text.starts_with(|first: char| !"-/~.$%{<".contains(first))
 }
 
 #[cfg(test)]
@@ -249,35 +245,25 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_known_by_its_name_or_by_a_password_in_an_address() {
-        for name in [
-            "DB_PASS",
-            "DB_PASSWORD",
-            "PGPASSWORD",
-            "GITHUB_TOKEN",
-            "TOKEN_VALUE",
-            "PRIVATE_KEY",
-            "APIKEY",
-            "AWS_SECRET_ACCESS_KEY",
-            "GOOGLE_CREDENTIALS",
-            "ssl.keystore.password",
-            "\"client-secret\"",
-        ] {
-            assert!(is_likely(name), "{name}");
+    fn an_argument_behind_a_flag_is_its_secret_unless_it_says_where_that_is() {
+        for text in ["run --token hunter2", "sh -c 'run -api-key \"hunter2\"'", "[\"--db-password\", \"!x\""]
+        {
+            assert!(passes_one(text), "{text}");
         }
-        for name in [
-            "DB_PASSWORD_FILE",
-            "SSH_KEY_PATH",
-            "PUBLIC_KEY",
-            "KEY",
-            "KEYSPACE",
-            "MONKEYS",
-            "PASSENGERS",
-            "host_keys",
-            "",
+        for text in [
+            "run --token",
+            "--token --port 80",
+            "--token $TOKEN",
+            "--tlskey /etc/key.pem",
+            "--port 80",
+            "token x",
         ] {
-            assert!(!is_likely(name), "{name}");
+            assert!(!passes_one(text), "{text}");
         }
+    }
+
+    #[test]
+    fn a_password_in_an_address_is_found() {
         assert!(has_password("postgres://u:hunter2@h/db") && has_password("--db=amqp://:hunter2@h"));
         for text in ["http://h:80/a@b:c", "http://u@h/", "http://u:@h", "u:p@h", "http://h/?x=a:b@c"] {
             assert!(!has_password(text), "{text}");

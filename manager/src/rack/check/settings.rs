@@ -34,7 +34,7 @@ impl Checker<'_> {
             }
             None => {
                 self.missing(
-                    &[],
+                    (&[], "name"),
                     None,
                     "the rack has no name",
                     "write name = \"desk\", or the like, below the version",

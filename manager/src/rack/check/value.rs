@@ -215,10 +215,16 @@ impl Checker<'_> {
         span
     }
 
-    /// Something without a default that is not in its table. Not told where something there could not be read: that
-    /// was it.
-    pub(super) fn missing(&mut self, table: &[&str], span: Option<Range<usize>>, what: &str, remedy: &str) {
-        if !self.lost.any_in(table) {
+    /// A key without a default that is not in its table. Not told where something there could not be read that it may
+    /// have been.
+    pub(super) fn missing(
+        &mut self,
+        (table, key): (&[&str], &str),
+        span: Option<Range<usize>>,
+        what: &str,
+        remedy: &str,
+    ) {
+        if !self.lost.may_be(table, key) {
             self.say(Code::Missing, span, what, remedy);
         }
     }

@@ -260,6 +260,12 @@ const SPOILT: &[(&str, &str, &str, Option<&str>)] = &[
         "RF062",
         Some("*****"),
     ),
+    (
+        "name = \"web\"",
+        "name = \"web\"\ncommand = [\"serve\", \"--db-password\", \"hunter2\"]",
+        "RF062",
+        Some("*********"),
+    ),
 ];
 
 fn spoilt(line: &str, instead: &str) -> Problems {

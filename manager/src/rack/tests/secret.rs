@@ -20,6 +20,9 @@ fn a_secret_that_was_written_is_never_shown_however_wrong_the_file_is() {
         "[app.env]\nAWS_SECRET_ACCESS_KEY = \"hunter2\"\nPRIVATE_KEY = \"hunter2\"",
         "[app.env]\nDATABASE_URL = \"postgres://u:hunter2@h/db\"\nA = \"\"\nimage = 5",
         "command = [\"--db=postgres://u:hunter2@h/db\", 5]",
+        "command = [\"run\", \"--token\", \"hunter2\"]",
+        "command = [\"run\", \"--db-password\",\n  \"hunter2\",\n  5]",
+        "command = [\"sh\", \"-c\", \"run --api-key hunter2\"]",
         "[app.secrets]\nkey = \"hunter2\"\nother = { value = \"hunter2\" }",
         "[app.secrets]\nkey = { file = \"x\", note = \"hunter2\" }",
         // No TOML at all.
@@ -29,6 +32,8 @@ fn a_secret_that_was_written_is_never_shown_however_wrong_the_file_is() {
         "secrets = { key = \"hunter2\" \n",
         "db_password = 'hunter2\nx = 1",
         "db = 'postgres://u:hunter2@h\nx = 1",
+        "command = [\"--token\", \"hunter2\"\nx = 1",
+        "command = [\n\"--token\", \"hunter2\"\nx = 1",
     ] {
         let (_, problems) = read::of_text(&format!("{LEAST}{APP}{written}\n"), Path::new("/r/rack.toml"));
         let told = problems.render(100, false);

@@ -135,6 +135,31 @@ fn a_boards_own_mistake_hides_no_other() {
 }
 
 #[test]
+fn a_value_that_cannot_be_read_hides_no_key_that_is_missing_beside_it() {
+    let board = |rest: &str| format!("[[board]]\nname = \"b4\"\naddress = \"10.0.0.14\"\n{rest}");
+    let four = |rest: &str| {
+        let first = LEAST.find("[[board]]").unwrap();
+        let roles = LEAST[first..].replace("address =", "roles = [\"worker\", \"manager\"]\naddress =");
+        let roles = roles.replacen("\"manager\"", "\"manager\", \"admin\"", 1);
+        format!("{}{}{roles}", &LEAST[..first], board(rest))
+    };
+    let (codes, told) = wrong(&four("roles = [\"worker\"]\n"));
+    assert_eq!(codes, Vec::<&str>::new(), "{told}");
+    // What may have been meant as the roles is told alone.
+    for (rest, codes) in [
+        ("memory = 8\n", &["RF021", "RF006"][..]),
+        ("memroy = \"8GiB\"\n", &["RF021", "RF005"]),
+        ("role = [\"worker\"]\n", &["RF005"]),
+        ("roles = 8\n", &["RF006"]),
+    ] {
+        let (found, told) = wrong(&four(rest));
+        assert_eq!(found, codes, "{told}");
+    }
+    let (codes, told) = wrong(&four("roles = [\"worker\"]\nmemory = 8\n").replace("name = \"b4\"\n", ""));
+    assert_eq!(codes, ["RF007", "RF006"], "{told}");
+}
+
+#[test]
 fn what_only_follows_from_a_mistake_is_not_told() {
     // Nobody knows which board has the name, how many nodes there are, nor where they stand.
     let named = LEAST.replace("[kafka]", "[kafka]\nbrokers = [\"b1\"]");

@@ -6,6 +6,7 @@
 //! a bundle.
 
 mod gather;
+mod names;
 pub mod redact;
 
 use std::fs;

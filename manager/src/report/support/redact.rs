@@ -1,24 +1,30 @@
 //! Takes out of a text whatever lets somebody in: the one way by which a text gets into a bundle.
 //!
-//! It knows shapes (private keys, join tokens, logins in URLs, values beside names that say password, token or
-//! secret) and the rack's own secrets by their values. What it cannot know is a secret of neither kind, in a log
+//! It knows shapes (private keys, join tokens, logins in URLs), values beside names that are likely a secret's, and
+//! the rack's own secrets by their values. What it cannot know is a secret of neither kind, in a log
 //! line that does not say what it is: so a bundle is plain text, and is read before it is sent.
 
 use std::borrow::Cow;
 
 use regex::{Captures, Regex, RegexBuilder};
 
+use super::names::Names;
+
 /// What stands in the place of what was taken out.
 pub const TAKEN: &str = "[redacted]";
 /// Shorter values would be taken out of the middle of words.
 const SHORTEST: usize = 6;
-/// Names of what is secret, as a part of a longer name too.
-const NAMES: &str = r"(?:pass(?:word|wd|phrase)?|secret|token|api[_.-]?key|access[_.-]?key|private[_.-]?key|credentials?|authorization)";
+/// Where files are: what begins so says where a secret is read.
+const PLACES: [&str; 13] = [
+    "/etc/", "/run/", "/var/", "/usr/", "/opt/", "/srv/", "/mnt/", "/tmp/", "/home/", "/root/", "~/", "./",
+    "../",
+];
 
 /// Its rules.
 #[derive(Debug)]
 pub struct Redactor {
     rules: Vec<Rule>,
+    names: Names,
     /// The rack's own secrets, longest first, so that none is taken out in part.
     known: Vec<String>,
 }
@@ -44,7 +50,6 @@ impl Redactor {
     /// # Errors
     /// Never in practice: the shapes are fixed, and tested.
     pub fn knowing(secrets: impl IntoIterator<Item = String>) -> Result<Self, regex::Error> {
-        let names = format!(r#"["']?[\w.-]*{NAMES}(?:[_.-]\w+)?["']?"#);
         let shapes = [
             // PEM, also one whose end is cut off; on one line too, as JSON writes it.
             (
@@ -57,17 +62,12 @@ impl Redactor {
             (Kind::Whole, r"\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*".to_owned()),
             (Kind::Whole, r"\bgh[pousr]_[A-Za-z0-9]{20,}\b".to_owned()),
             (Kind::Whole, r"\bAKIA[A-Z0-9]{16}\b".to_owned()),
-            (Kind::Value, r"\b[a-z][a-z0-9+.-]*://(?P<value>[^\s/@:]*:[^\s/@]*)@".to_owned()),
+            (Kind::Value, r#"\b[a-z][a-z0-9+.-]*://(?P<value>[^\s/@:]*:[^\s/?#"]*)@"#.to_owned()),
             (
                 Kind::Value,
                 r#"\bauthorization["']?\s*[:=]\s*["']?(?:bearer|basic)\s+(?P<value>[^\s"',]+)"#.to_owned(),
             ),
             (Kind::Value, r"\bbearer\s+(?P<value>[A-Za-z0-9+/=._~-]{16,})".to_owned()),
-            // name = "value", "name": "value", NAME=value, name: value.
-            (Kind::Value, format!(r#"{names}\s*[=:]\s*\\?"(?P<value>(?:[^"\\]|\\[^"])*)"#)),
-            (Kind::Value, format!(r#"{names}\s*[=:]\s*'(?P<value>[^']*)'"#)),
-            (Kind::Value, format!(r#"{names}\s*[=:]\s*(?P<value>[^\s"'{{}}\[\],;\\]+)"#)),
-            (Kind::Value, format!(r#"--[\w-]*{NAMES}\s+(?P<value>[^\s-]\S*)"#)),
             // A hash of a password is a password to whoever has time: $6$..., $2b$..., $y$...
             (Kind::Whole, r"\$(?:1|2[aby]|5|6|y)\$[./A-Za-z0-9$]{13,}".to_owned()),
         ];
@@ -85,7 +85,7 @@ impl Redactor {
             secrets.into_iter().flat_map(lines).filter(|s| s.len() >= SHORTEST).collect();
         known.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         known.dedup();
-        Ok(Self { rules, known })
+        Ok(Self { rules, names: Names::new()?, known })
     }
 
     /// The text without secrets, and how many places were taken out.
@@ -104,7 +104,11 @@ impl Redactor {
                 text = replaced;
             }
         }
-        (text, taken)
+        let values = self.names.values(&text, is_told);
+        for value in values.iter().rev() {
+            text.replace_range(value.clone(), TAKEN);
+        }
+        (text, taken + values.len())
     }
 }
 
@@ -128,12 +132,15 @@ impl Rule {
     }
 }
 
-/// What is no secret whatever it stands beside: nothing at all, what was taken out already, a truth, a scheme, a count.
+/// What is no secret whatever it stands beside: nothing at all, what was taken out already, a truth, a scheme, a count, a
+/// file's path.
 fn is_told(value: &str) -> bool {
     let word = value.to_ascii_lowercase();
     value.is_empty()
         || value.starts_with(TAKEN.trim_end_matches(']'))
-        || ["true", "false", "null", "none", "nil", "-", "bearer", "basic"].contains(&word.as_str())
+        || ["true", "false", "null", "none", "nil", "nothing", "-", "bearer", "basic"]
+            .contains(&word.as_str())
+        || PLACES.iter().any(|place| value.starts_with(place))
         || value.bytes().all(|byte| byte.is_ascii_digit()) && value.len() < SHORTEST
 }
 
@@ -169,6 +176,19 @@ mod tests {
             ("root:$6$abcdefgh$0123456789abcdefghij:19000", "root:[redacted]:19000"),
             ("secret_token: abcdefgh", "secret_token: [redacted]"),
             ("{\"authToken\":\"5d-22\"}", "{\"authToken\":\"[redacted]\"}"),
+            ("\"DB_PWD\": \"pwdsecret14\",", "\"DB_PWD\": \"[redacted]\","),
+            ("ENCRYPTION_KEY=a,b c", "ENCRYPTION_KEY=[redacted],b c"),
+            ("[\"ENCRYPTION_KEY=a,b c\"]", "[\"ENCRYPTION_KEY=[redacted]\"]"),
+            ("MASTERKEY = 'x y'", "MASTERKEY = '[redacted]'"),
+            ("[\"run\",\"--token\",\"cmdsecret7\"]", "[\"run\",\"--token\",\"[redacted]\"]"),
+            ("[\n \"--db-password\",\n \"listsecret20\"\n]", "[\n \"--db-password\",\n \"[redacted]\"\n]"),
+            ("env.DB_PWD: \"old\" -> \"new\"", "env.DB_PWD: \"[redacted]\" -> \"[redacted]\""),
+            ("command: [\"--token\",\"old\"] -> nothing", "command: [\"--token\",\"[redacted]\"] -> nothing"),
+            (
+                "\"io.pirack.identity\": \"{\\\"rack\\\":\\\"desk\\\",\\\"secret_key\\\":\\\"5f0c-9e\\\"}\"",
+                "\"io.pirack.identity\": \"{\\\"rack\\\":\\\"desk\\\",\\\"secret_key\\\":\\\"[redacted]\\\"}\"",
+            ),
+            ("amqp://u:p@ss@h/x", "amqp://[redacted]@h/x"),
         ] {
             assert_eq!(clean(text), cleaned);
         }
@@ -203,6 +223,15 @@ mod tests {
             "sha256:9f86d081884c7d659a2feaa0c55ad015",
             "https://docs.docker.com:443/engine",
             "PasswordAuthentication: false",
+            "delegation.token.max.lifetime.ms = 604800000",
+            "dockerd --tlskey=/etc/docker/server-key.pem --tlscert /etc/docker/server.pem",
+            "[\"--tlskey\", \"/run/secrets/key.pem\", \"--password-file\", \"/run/secrets/db\"]",
+            "public_key = \"ssh-ed25519 AAAAC3Nza\"",
+            "\"CertIssuerPublicKey\": \"MFkwEwYHKoZI\"",
+            "host_key: ssh-ed25519 AAAAC3Nza",
+            "host_keys = [\"ssh-ed25519 AAAAC3Nza\"]",
+            "b1 shows the host key SHA256:2kz0vXr8 (ED25519)",
+            "env.HEAP: \"1G\" -> \"2G\"",
         ] {
             assert_eq!(clean(text), text);
         }
