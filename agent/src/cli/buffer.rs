@@ -79,6 +79,13 @@ fn status(found: &Inspection) -> Result<String, std::fmt::Error> {
     }
     for cursor in &found.cursors {
         writeln!(text, "{:<10} at {}, {} records wait", cursor.name, cursor.position, cursor.backlog)?;
+        if cursor.unsettled > 0 {
+            writeln!(
+                text,
+                "           {} before them are not settled: a new boot offers them again",
+                cursor.unsettled
+            )?;
+        }
     }
     for cursor in &found.unreadable_cursors {
         writeln!(text, "{cursor:<10} unreadable: it will begin at the oldest record")?;

@@ -1,79 +1,29 @@
-//! How far one sink has come: a number that only grows, in a file of two slots.
+//! How far one sink has come: a number that only grows while a board runs, in a file of its own.
 //!
 //! A lost move costs a redelivery, never a record. So a move is written at once, where a killed process
 //! cannot lose it, and synced at most every [`SYNC_EVERY`]: a power cut takes back a few seconds of
-//! moves, and an SD card is spared a flush for each batch. Two rules keep that harmless:
-//! - Between two syncs only one slot is rewritten; the other holds the last synced position. However the
-//!   power cut tears the file, one valid slot remains.
-//! - Segments are released by the synced position, so that a cursor that was set back still finds its records.
+//! moves, and an SD card is spared a flush for each batch. With each sync goes what is settled by then (see
+//! [`settling`](super::settling)): sinks may lose what they acknowledged last when all boards lose their power
+//! at once, so in a new boot a cursor begins at what was settled (see [`recovery`](super::recovery)), and the
+//! rest is offered again under the same names. Two rules keep both harmless:
+//! - However a power cut tears the file, it tells a position, and one that is settled (see
+//!   [`cursor_file`](super::cursor_file)).
+//! - Segments are released by what is settled and synced, so that a cursor that was set back still finds its
+//!   records. Where the queue is full they go before anything that a sink still lacks.
 
+use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::QueueError;
-use super::format::{SLOT_LEN, SLOT_OFFSETS, Slot, cursor_file};
+use super::cursor_file::CursorFile;
+use super::format::cursor_file;
+use super::settling::Settling;
 use super::state::Shared;
-use super::storage::{Storage, StoredFile};
 
 /// How long a move may wait for its sync while moves go on.
-const SYNC_EVERY: Duration = Duration::from_secs(5);
-
-/// The newest valid slot of a cursor's file, and which of the two it is.
-pub(super) fn read_slot(file: &dyn StoredFile) -> io::Result<Option<(usize, Slot)>> {
-    let mut newest: Option<(usize, Slot)> = None;
-    for (index, offset) in SLOT_OFFSETS.into_iter().enumerate() {
-        let mut bytes = [0; SLOT_LEN];
-        let read = file.read_at(offset, &mut bytes)?;
-        let slot = if read == SLOT_LEN { Slot::decode(&bytes) } else { None };
-        if let Some(slot) = slot
-            && newest.is_none_or(|(_, newest)| slot.generation > newest.generation)
-        {
-            newest = Some((index, slot));
-        }
-    }
-    Ok(newest)
-}
-
-/// Makes or opens the file of cursor `name` and writes `position` into it, durably but for the file's name.
-pub(super) fn establish(storage: &dyn Storage, name: &str, position: u64) -> io::Result<CursorFile> {
-    let file_name = cursor_file(name);
-    let file = match storage.open(&file_name, true) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => storage.create(&file_name)?,
-        file => file?,
-    };
-    let (index, generation) = read_slot(&*file)?.map_or((1, 0), |(index, slot)| (index, slot.generation));
-    let both_have_room = file.read_at(SLOT_OFFSETS[1], &mut [0; SLOT_LEN])? == SLOT_LEN;
-    let mut file = CursorFile { file, slot: 1 - index, generation };
-    // A disk that is full by then must not keep a cursor from its first move: both slots get their room now.
-    for _ in 0..if both_have_room { 1 } else { 2 } {
-        file.write(position)?;
-        file.sync()?;
-    }
-    Ok(file)
-}
-
-/// A cursor's file, and where the next move goes.
-#[derive(Debug)]
-pub(super) struct CursorFile {
-    file: Box<dyn StoredFile>,
-    slot: usize,
-    generation: u64,
-}
-
-impl CursorFile {
-    fn write(&mut self, position: u64) -> io::Result<()> {
-        self.generation += 1;
-        let bytes = Slot { generation: self.generation, position }.encode();
-        self.file.write_at(SLOT_OFFSETS[self.slot], &bytes)
-    }
-
-    fn sync(&mut self) -> io::Result<()> {
-        self.file.sync()?;
-        self.slot = 1 - self.slot;
-        Ok(())
-    }
-}
+pub(super) const SYNC_EVERY: Duration = Duration::from_secs(5);
 
 /// One sink's place in the queue.
 #[derive(Debug)]
@@ -81,13 +31,22 @@ pub struct Cursor {
     shared: Arc<Shared>,
     index: usize,
     file: CursorFile,
-    synced: Instant,
+    /// The position that a power cut cannot take back, and since when.
+    synced: u64,
+    synced_at: Instant,
+    settling: Settling,
     sync_every: Duration,
+    watch: Watch,
 }
 
 impl Cursor {
     pub(super) fn new(shared: Arc<Shared>, index: usize, file: CursorFile) -> Self {
-        Self { shared, index, file, synced: Instant::now(), sync_every: SYNC_EVERY }
+        let watch = Watch(Box::new(Instant::now));
+        let place = shared.state().cursors[index].clone();
+        let now = watch.now();
+        let settling = Settling::begin(place.settled, place.position, now);
+        let (synced, synced_at, sync_every) = (place.position, now, SYNC_EVERY);
+        Self { shared, index, file, synced, synced_at, settling, sync_every, watch }
     }
 
     /// The next sequence to ship.
@@ -113,20 +72,33 @@ impl Cursor {
                 return Err(QueueError::Ahead { name: place.name.clone(), to, durable });
             }
             place.position = to;
+            place.reached = place.reached.max(to);
         }
-        self.file.write(to).map_err(|source| self.failed("write", source))?;
-        if self.synced.elapsed() >= self.sync_every { self.sync() } else { Ok(()) }
+        let now = self.watch.now();
+        self.settling.moved(to, now);
+        self.file.move_to(to).map_err(|source| self.failed("write", source))?;
+        if now.saturating_duration_since(self.synced_at) >= self.sync_every { self.sync() } else { Ok(()) }
     }
 
-    /// Makes the position safe from a power cut now; dropping the cursor does as much.
+    /// Makes the position, and what is settled of it, safe from a power cut now; dropping the cursor does as
+    /// much.
     ///
     /// # Errors
     /// When the disk does not confirm it.
     pub fn sync(&mut self) -> Result<(), QueueError> {
-        let position = self.position();
+        let now = self.watch.now();
+        let settled = self.settling.settled(now);
+        let (position, reached) = {
+            let place = &self.shared.state().cursors[self.index];
+            (place.position, place.reached)
+        };
+        if !self.file.is_at(position) {
+            self.file.move_to(position).map_err(|source| self.failed("write", source))?;
+        }
+        self.file.settle(settled, reached);
         self.file.sync().map_err(|source| self.failed("sync", source))?;
-        self.shared.state().cursors[self.index].safe = position;
-        self.synced = Instant::now();
+        self.shared.state().cursors[self.index].settled = settled;
+        (self.synced, self.synced_at) = (position, now);
         Ok(())
     }
 
@@ -139,15 +111,40 @@ impl Cursor {
     pub(super) fn sync_every(&mut self, every: Duration) {
         self.sync_every = every;
     }
+
+    /// Goes by another time from here on.
+    #[cfg(test)]
+    pub(super) fn keep_time(&mut self, now: impl Fn() -> Instant + Send + Sync + 'static) {
+        self.watch = Watch(Box::new(now));
+        self.synced_at = self.watch.now();
+        let place = self.shared.state().cursors[self.index].clone();
+        self.settling = Settling::begin(place.settled, place.position, self.synced_at);
+    }
 }
 
 impl Drop for Cursor {
     fn drop(&mut self) {
         let place = self.shared.state().cursors[self.index].clone();
-        if place.position > place.safe
+        let settled = self.settling.settled(self.watch.now());
+        if (place.position > self.synced || settled > place.settled)
             && let Err(error) = self.sync()
         {
             tracing::warn!(%error, cursor = place.name, "position not synced; some records may be shipped again");
         }
+    }
+}
+
+/// What tells a cursor the time.
+struct Watch(Box<dyn Fn() -> Instant + Send + Sync>);
+
+impl Watch {
+    fn now(&self) -> Instant {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Watch")
     }
 }

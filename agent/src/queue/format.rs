@@ -23,10 +23,15 @@
 //!               16       1  tag: what the payload is
 //!               17       n  payload
 //!
-//! cursor    offset  length  two slots, at 0 and at 4096
-//! slot           0       8  generation
+//! cursor    offset  length  two slots of moves, at 0 and at 4096; two of what is settled, at 8192 and at 12288
+//! move           0       8  generation
 //!                8       8  position: the next sequence to ship
 //!               16       4  CRC of bytes 0 to 15
+//! settled        0       8  generation
+//!                8       8  settled: where a new boot begins to ship
+//!               16       8  reached: the furthest that the sink ever came; what lies before is no loss
+//!               24      16  boot id of the kernel under which the position was set, or set back
+//!               40       4  CRC of bytes 0 to 39
 //! ```
 //!
 //! Two tags are the queue's own. Tag 0 is the *seal*: no payload, its sequence the next one to be
@@ -40,8 +45,10 @@
 //! What a reader found damaged is written nowhere: a gap may be told again after a restart, and
 //! `(of, from, to, reason, sink)` names it.
 //!
-//! The two slots of a cursor lie in different 4096-byte blocks, because a power cut may spoil the
-//! whole block that is being written. The newest valid slot counts.
+//! The slots of a cursor lie in different 4096-byte blocks, because a power cut may spoil the
+//! whole block that is being written. Of each pair the newest valid slot counts. Agents that knew nothing of
+//! what is settled wrote, and read, the first two slots only: without the others nothing is settled, a new
+//! boot begins at the oldest record, and headers tell whether it is a new one.
 
 use uuid::Uuid;
 
@@ -57,10 +64,10 @@ pub(super) const MAX_PAYLOAD: usize = 1 << 20;
 pub(super) const TAG_SEAL: u8 = 0;
 /// Tag of the frame that stands for a record too large to keep.
 pub(super) const TAG_VOID: u8 = u8::MAX;
-/// Length of a cursor's slot.
-pub(super) const SLOT_LEN: usize = 20;
-/// Where a cursor's two slots lie.
-pub(super) const SLOT_OFFSETS: [u64; 2] = [0, 4096];
+/// Where the two slots of a cursor's moves lie: one word each, the position.
+pub(super) const MOVE_OFFSETS: [u64; 2] = [0, 4096];
+/// Where the two slots lie of what is settled: four words each, see [`Settled`].
+pub(super) const SETTLED_OFFSETS: [u64; 2] = [8192, 12288];
 
 const SEGMENT_SUFFIX: &str = ".segment";
 const CURSOR_SUFFIX: &str = ".cursor";
@@ -153,28 +160,60 @@ impl FrameHead {
     }
 }
 
-/// One slot of a cursor.
+/// One slot of a cursor: its generation, and as many words as its kind has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Slot {
+pub(super) struct Slot<const N: usize> {
     pub(super) generation: u64,
-    pub(super) position: u64,
+    pub(super) words: [u64; N],
 }
 
-impl Slot {
-    pub(super) fn encode(self) -> [u8; SLOT_LEN] {
-        let mut bytes = [0; SLOT_LEN];
-        bytes[0..8].copy_from_slice(&self.generation.to_le_bytes());
-        bytes[8..16].copy_from_slice(&self.position.to_le_bytes());
-        let crc = crc32fast::hash(&bytes[..16]);
-        bytes[16..20].copy_from_slice(&crc.to_le_bytes());
+impl<const N: usize> Slot<N> {
+    /// Its length.
+    pub(super) const LEN: usize = 8 + 8 * N + 4;
+
+    pub(super) fn encode(self) -> Vec<u8> {
+        let mut bytes = self.generation.to_le_bytes().to_vec();
+        for word in self.words {
+            bytes.extend_from_slice(&word.to_le_bytes());
+        }
+        let crc = crc32fast::hash(&bytes);
+        bytes.extend_from_slice(&crc.to_le_bytes());
         bytes
     }
 
     /// The slot that `bytes` begin with, if they are one. All zeros are none: their CRC is not zero.
     pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
-        let crc = u32_at(bytes, 16)?;
-        (crc == crc32fast::hash(&bytes[..16]))
-            .then_some(Self { generation: u64_at(bytes, 0)?, position: u64_at(bytes, 8)? })
+        let content = bytes.get(..Self::LEN - 4)?;
+        if u32_at(bytes, Self::LEN - 4)? != crc32fast::hash(content) {
+            return None;
+        }
+        let mut words = [0; N];
+        for (index, word) in words.iter_mut().enumerate() {
+            *word = u64_at(content, 8 + 8 * index)?;
+        }
+        Some(Self { generation: u64_at(content, 0)?, words })
+    }
+}
+
+/// What a slot tells of what is settled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Settled {
+    pub(super) settled: u64,
+    pub(super) reached: u64,
+    pub(super) boot: Uuid,
+}
+
+impl Settled {
+    pub(super) fn words(self) -> [u64; 4] {
+        let half = |from| u64_at(self.boot.as_bytes(), from).unwrap_or_default();
+        [self.settled, self.reached, half(0), half(8)]
+    }
+
+    pub(super) fn of([settled, reached, first, second]: [u64; 4]) -> Self {
+        let mut boot = [0; 16];
+        boot[..8].copy_from_slice(&first.to_le_bytes());
+        boot[8..].copy_from_slice(&second.to_le_bytes());
+        Self { settled, reached, boot: Uuid::from_bytes(boot) }
     }
 }
 
@@ -250,7 +289,29 @@ mod tests {
         let zeros = [0; HEADER_LEN];
         assert_eq!(Header::decode(&zeros), None);
         assert!(!FrameHead::decode(&zeros).unwrap().holds(&zeros[..FRAME_LEN]));
-        assert_eq!(Slot::decode(&zeros), None);
+        assert_eq!(Slot::<1>::decode(&zeros), None);
+        assert_eq!(Slot::<4>::decode(&zeros), None);
+    }
+
+    #[test]
+    fn a_slot_is_laid_out_as_the_table_says_and_any_flipped_bit_is_noticed() {
+        let settled = Settled { settled: 2, reached: 3, boot: Uuid::from_u128(0x0405) };
+        let slot = Slot { generation: 1, words: settled.words() };
+        let bytes = slot.encode();
+        let numbers = [1_u64, 2, 3].iter().flat_map(|number| number.to_le_bytes());
+        let mut table: Vec<u8> = numbers.chain(*settled.boot.as_bytes()).collect();
+        table.extend(crc32fast::hash(&table).to_le_bytes());
+        assert_eq!(bytes, table);
+        assert_eq!(Slot::decode(&bytes), Some(slot));
+        assert_eq!(Settled::of(slot.words), settled);
+        for bit in 0..bytes.len() * 8 {
+            let mut flipped = bytes.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(Slot::<4>::decode(&flipped), None, "bit {bit}");
+        }
+        assert_eq!(Slot::<4>::decode(&bytes[..43]), None);
+        let moved = Slot { generation: 1, words: [2] };
+        assert_eq!((moved.encode().len(), Slot::decode(&moved.encode())), (20, Some(moved)));
     }
 
     #[test]

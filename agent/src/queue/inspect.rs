@@ -9,6 +9,7 @@ use std::io;
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::cursor_file::Stored;
 use super::format::{TAG_VOID, cursor_name, segment_base, segment_name};
 use super::open::LOCK;
 use super::refused::{self, RefusedBySink};
@@ -141,13 +142,14 @@ pub fn inspect(storage: &dyn Storage) -> Result<Inspection, QueueError> {
     let (last, furthest) = (facts.last(), facts.furthest());
     let next = segments.last().map_or(0, |segment| segment.end).max(furthest);
     let oldest = segments.first().map_or(next, |segment| segment.from);
-    let cursor = |name: &String, position: u64| CursorStatus {
+    let cursor = |name: &String, Stored { position, settled, .. }: Stored| CursorStatus {
         name: name.clone(),
         position,
         backlog: next.saturating_sub(position.max(oldest)),
+        unsettled: position.saturating_sub(settled.unwrap_or(oldest).max(oldest)),
     };
-    let known = facts.cursors.iter().filter_map(|(name, at)| at.map(|position| cursor(name, position)));
-    let unknown = facts.cursors.iter().filter(|(_, at)| at.is_none()).map(|(name, _)| name.clone());
+    let known = facts.cursors.iter().filter_map(|(name, stored)| stored.map(|stored| cursor(name, stored)));
+    let unknown = facts.cursors.iter().filter(|(_, stored)| stored.is_none()).map(|(name, _)| name.clone());
     Ok(Inspection {
         queue: last.map(|(_, header, _)| header.queue),
         oldest,

@@ -5,9 +5,11 @@
 //! - `(queue id, sequence)` names one record for ever. Sequences in one folder only grow, by one a
 //!   record; when an opening cannot prove that the files end where the last writer ended, a new queue
 //!   id begins (see `recovery`).
-//! - The queue is bounded on disk. When it is full the oldest segment goes, and what no cursor had
-//!   passed is told as a [`Loss`], never forgotten.
-//! - A cursor only moves forward, and only [`crate::ship`] moves it.
+//! - The queue is bounded on disk. When it is full the oldest segment goes, and what some sink had never
+//!   had is told as a [`Loss`], never forgotten.
+//! - A cursor only moves forward, and only [`crate::ship`] moves it; but the first opening in a new boot sets
+//!   it back to what was settled, for sinks may lose their power as boards do (see `settling`).
+//! - What a cursor has passed is kept until it is settled, as long as there is room.
 //!
 //! The format is described in `format`, that of what sinks refused in `refused`; payloads are opaque here.
 //!
@@ -16,6 +18,7 @@
 //! ```
 
 mod cursor;
+mod cursor_file;
 mod error;
 mod format;
 mod inspect;
@@ -26,6 +29,7 @@ mod recovery;
 mod refused;
 mod segment;
 mod set_aside;
+mod settling;
 mod state;
 mod storage;
 mod survey;

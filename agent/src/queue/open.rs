@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::cursor::{self, Cursor};
-use super::format::{cursor_file, segment_name};
+use super::cursor::Cursor;
+use super::cursor_file;
+use super::format::{self, segment_name};
 use super::loss::Losses;
-use super::recovery::{Plan, Recovery, decide};
+use super::recovery::{Plan, Recovery, begins, decide};
 use super::segment::{Bound, Step, Walk};
 use super::set_aside::{FOLDER, SetAside};
 use super::state::{Place, Shared, State};
@@ -61,17 +62,12 @@ pub fn open(
     let set_aside = tidy(&*storage, &plan, limits.max_bytes)?;
     confirm_end(&*storage, &plan)?;
 
-    let oldest = plan.segments.first().map_or(plan.next, |segment| segment.base);
-    let places = cursors.iter().map(|name| {
-        let stored = facts.cursors.iter().find(|(found, _)| found == name).and_then(|(_, stored)| *stored);
-        let position = stored.unwrap_or(oldest);
-        Place { name: (*name).to_owned(), position, safe: position }
-    });
-    let places: Vec<Place> = places.collect();
+    let places: Vec<Place> =
+        cursors.iter().map(|name| begins(name, facts.stored(name), boot, &plan)).collect();
     let mut files = Vec::new();
-    for place_of in &places {
-        let file = cursor::establish(&*storage, &place_of.name, place_of.position);
-        files.push(file.map_err(QueueError::storage("write", cursor_file(&place_of.name), &place))?);
+    for begun in &places {
+        let file = cursor_file::establish(&*storage, begun, boot);
+        files.push(file.map_err(QueueError::storage("write", format::cursor_file(&begun.name), &place))?);
     }
     storage.sync_directory().map_err(QueueError::storage("sync", "the directory", &place))?;
 
@@ -106,11 +102,11 @@ fn tidy(storage: &dyn Storage, plan: &Plan, max_bytes: u64) -> Result<SetAside, 
 fn forget(storage: &dyn Storage, facts: &Facts, cursors: &[&str]) {
     let gone =
         facts.cursors.iter().filter(|(name, _)| !cursors.is_empty() && !cursors.contains(&name.as_str()));
-    for (name, position) in gone {
-        match storage.remove(&cursor_file(name)) {
+    for (name, stored) in gone {
+        match storage.remove(&format::cursor_file(name)) {
             Ok(()) => tracing::info!(
                 sink = name,
-                position,
+                position = stored.map(|stored| stored.position),
                 "a sink that is configured no more holds nothing any more"
             ),
             Err(error) => {
@@ -146,7 +142,7 @@ fn begin(plan: &mut Plan, cursors: Vec<Place>) -> State {
     state
 }
 
-/// Reads what every cursor has passed, and so will go unread: what the last process knew to be damaged in
+/// Reads what every cursor has passed, and so goes unread for now: what the last process knew to be damaged in
 /// it, it knew in memory only. Usually that is one segment, or none.
 fn look_once_more(storage: &dyn Storage, state: &mut State) -> Result<(), QueueError> {
     let passed = state.lowest();
@@ -175,11 +171,14 @@ fn look_once_more(storage: &dyn Storage, state: &mut State) -> Result<(), QueueE
 
 fn report(plan: &Plan, state: &State) -> Recovery {
     let status = state.status(plan.queue);
+    let (oldest, end) = (state.oldest(), state.segments.back().map_or(0, |segment| segment.end));
+    let again = |place: &Place| place.reached.min(end).saturating_sub(place.position.max(oldest));
     Recovery {
         queue: plan.queue,
         start: plan.start,
         next: plan.next,
         waiting: status.cursors.iter().map(|cursor| cursor.backlog).max().unwrap_or(0),
+        again: state.cursors.iter().map(again).max().unwrap_or(0),
         segments: status.segments,
         bytes: status.bytes,
         torn_bytes: plan.torn_bytes,

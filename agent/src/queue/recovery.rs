@@ -1,4 +1,5 @@
-//! What an opening makes of what it finds: [`decide`] is pure, [`open`](super::open()) acts on it.
+//! What an opening makes of what it finds: [`decide`] and [`begins`] are pure, [`open`](super::open()) acts
+//! on them.
 //!
 //! # When a queue id goes on
 //! A name, `(queue id, sequence)`, must never be given to two records. The danger is a folder that shows
@@ -23,12 +24,21 @@
 //! Records that were durable, that a cursor has not passed, and that no reader will see. A torn end is
 //! none: it was never confirmed. What a header's `follows` and `floor` account for was told before,
 //! unless that header's own segment is torn, in which case the telling may be gone, and it is told again.
+//!
+//! # Where a cursor begins
+//! Where it was, in the boot that wrote its file. In a new boot the sinks' servers may have lost their power
+//! when this board did, and with it what they acknowledged last: a cursor begins at what was settled, and what
+//! lies from there to where it was is offered again, under the same names. How far it had come stays known, as
+//! what it `reached`: it counts for all of the above, so what a sink has had once is never told as lost, also
+//! where the queue had to give it up before it was offered again. After a clean shutdown the same is done:
+//! nobody knows what happened to the others since. A board restarts its agent often, and itself rarely.
 
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::cursor_file::Stored;
 use super::loss::{Loss, Range};
-use super::state::Segment;
+use super::state::{Place, Segment};
 use super::survey::Facts;
 use crate::record::GapReason;
 
@@ -88,6 +98,15 @@ pub(super) struct Plan {
     /// Still to be cut to what the cursors have not passed.
     pub(super) losses: Vec<(Uuid, Range, GapReason)>,
     pub(super) torn_bytes: u64,
+    /// Whether no segment was begun in the boot that runs.
+    pub(super) new_boot: bool,
+}
+
+impl Plan {
+    /// The first sequence that is kept.
+    fn oldest(&self) -> u64 {
+        self.segments.first().map_or(self.next, |segment| segment.base)
+    }
 }
 
 /// What an opening found and did.
@@ -101,6 +120,9 @@ pub struct Recovery {
     pub next: u64,
     /// Sequences kept that the cursor furthest behind has not passed.
     pub waiting: u64,
+    /// Sequences kept that a sink acknowledged so shortly before a new boot that it may have lost them, and that
+    /// are offered again: so many to the sink that is offered the most.
+    pub again: u64,
     /// Segments kept.
     pub segments: usize,
     /// Their bytes.
@@ -121,6 +143,9 @@ impl std::fmt::Display for Recovery {
             out,
             "next record {next}, {waiting} waiting to be shipped, {segments} segments of {bytes} bytes"
         )?;
+        if self.again > 0 {
+            write!(out, ", {} offered again that a sink had acknowledged", self.again)?;
+        }
         if self.torn_bytes > 0 {
             write!(out, ", {} bytes of a write cut short", self.torn_bytes)?;
         }
@@ -152,13 +177,28 @@ pub(super) fn decide(facts: &Facts, boot: Uuid, fresh: Uuid) -> Plan {
         leftovers: Vec::new(),
         losses: Vec::new(),
         torn_bytes: last.map_or(0, |(found, _, tail)| found.bytes.saturating_sub(tail.offset)),
+        new_boot: true,
     };
     let headers: Vec<_> = facts.segments.iter().filter_map(|found| found.header).collect();
+    plan.new_boot = headers.iter().all(|header| header.boot != boot);
     let trusted = if plan.torn_bytes == 0 { headers.last() } else { headers.iter().rev().nth(1) };
     plan.floor = trusted.map_or(0, |header| header.floor);
     keep(facts, &mut plan);
     losses(facts, furthest, &mut plan);
     plan
+}
+
+/// Where the cursor `name` begins, whose file tells `stored`. A new one, and one whose file tells nothing,
+/// begins at the oldest record; a file that does not tell what is settled, as of an earlier version, says as
+/// little of when the sink acknowledged what the queue still keeps.
+pub(super) fn begins(name: &str, stored: Option<Stored>, boot: Uuid, plan: &Plan) -> Place {
+    let (name, oldest) = (name.to_owned(), plan.oldest());
+    let Some(Stored { position, reached, settled, boot: written }) = stored else {
+        return Place { name, position: oldest, reached: oldest, settled: oldest };
+    };
+    let settled = settled.unwrap_or(oldest).max(oldest).min(position);
+    let new_boot = written.map_or(plan.new_boot, |written| written != boot);
+    Place { name, position: if new_boot { settled } else { position }, reached, settled }
 }
 
 fn start(facts: &Facts, boot: Uuid, furthest: u64) -> Start {

@@ -34,8 +34,11 @@ pub(super) struct Segment {
 pub(super) struct Place {
     pub(super) name: String,
     pub(super) position: u64,
-    /// The position that a power cut cannot take back.
-    pub(super) safe: u64,
+    /// The furthest that the sink ever came: past `position` where a new boot has set that back. What lies
+    /// before is no loss, whatever becomes of it.
+    pub(super) reached: u64,
+    /// The position that no power cut takes back, neither here nor at the sink.
+    pub(super) settled: u64,
 }
 
 #[derive(Debug)]
@@ -53,12 +56,16 @@ pub(super) struct State {
 impl State {
     /// The position of the cursor that is furthest behind; 0 without cursors, so that all counts as unshipped.
     pub(super) fn lowest(&self) -> u64 {
-        self.cursors.iter().map(|cursor| cursor.position).min().unwrap_or(0)
+        self.lowest_of(|cursor| cursor.position)
     }
 
-    /// The same, of the positions that are safe on disk.
-    pub(super) fn lowest_safe(&self) -> u64 {
-        self.cursors.iter().map(|cursor| cursor.safe).min().unwrap_or(0)
+    /// What every sink has acknowledged, be it offered again or not.
+    fn lowest_reached(&self) -> u64 {
+        self.lowest_of(|cursor| cursor.reached)
+    }
+
+    fn lowest_of(&self, of: impl Fn(&Place) -> u64) -> u64 {
+        self.cursors.iter().map(of).min().unwrap_or(0)
     }
 
     /// The first sequence that is still kept.
@@ -71,9 +78,9 @@ impl State {
         self.segments.iter().find(|segment| segment.end > position)
     }
 
-    /// Notes a loss, as far as a cursor has not passed it.
+    /// Notes a loss, as far as some sink has never had it.
     pub(super) fn lose(&mut self, queue: Uuid, range: &Range, reason: GapReason) {
-        let range = range.start.max(self.lowest())..range.end;
+        let range = range.start.max(self.lowest_reached())..range.end;
         if !range.is_empty() {
             self.dropped += range.end - range.start;
             self.losses.add(queue, &range, reason);
@@ -93,9 +100,9 @@ impl State {
         }
     }
 
-    /// Takes every segment that all cursors have passed off the list.
-    pub(super) fn shipped(&mut self) -> Vec<Segment> {
-        let lowest = self.lowest_safe();
+    /// Takes every segment off the list that all cursors have passed for good.
+    pub(super) fn settled(&mut self) -> Vec<Segment> {
+        let lowest = self.lowest_of(|cursor| cursor.settled);
         let mut passed = Vec::new();
         while self.segments.len() > 1 && self.segments.front().is_some_and(|segment| segment.end <= lowest) {
             passed.extend(self.segments.pop_front());
@@ -103,7 +110,13 @@ impl State {
         passed
     }
 
-    /// Takes the oldest segment off the list though it may not be shipped, and tells what is lost by it.
+    /// Whether every sink has had all of the oldest segment, so that nothing is lost by giving it up.
+    pub(super) fn oldest_is_shipped(&self) -> bool {
+        self.segments.front().is_some_and(|segment| segment.end <= self.lowest_reached())
+    }
+
+    /// Takes the oldest segment off the list though it may not be settled, and tells what is lost by it.
+    /// The oldest is also what sinks lack least: whatever all of them have had goes before anything else.
     pub(super) fn give_oldest(&mut self, reason: GapReason) -> Option<Segment> {
         let segment = self.segments.pop_front()?;
         for range in without(segment.base..segment.end, &segment.holes) {
@@ -122,6 +135,7 @@ impl State {
             name: place.name.clone(),
             position: place.position,
             backlog: self.durable.saturating_sub(place.position.max(oldest)),
+            unsettled: place.position.saturating_sub(place.settled.max(oldest)),
         };
         Status {
             queue,
@@ -163,6 +177,9 @@ pub struct CursorStatus {
     pub position: u64,
     /// How many sequences lie between it and the end, of those that are kept.
     pub backlog: u64,
+    /// How many of those that are kept lie before it and would be offered again in a new boot: the sink
+    /// acknowledged them so lately that it may lose them with its power.
+    pub unsettled: u64,
 }
 
 /// What every part of an open queue holds on to; the lock is let go with the last of them.

@@ -5,7 +5,7 @@ use std::io;
 use uuid::Uuid;
 
 use super::QueueError;
-use super::cursor::read_slot;
+use super::cursor_file::{self, Stored};
 use super::format::{HEADER_LEN, Header, cursor_name, segment_base, segment_name};
 use super::segment::{Bound, Step, Walk};
 use super::storage::{Storage, StoredFile};
@@ -43,8 +43,8 @@ pub(super) struct Facts {
     pub(super) tail: Option<Tail>,
     /// The end of the frames in files without a header that come after it.
     pub(super) stray_end: Option<u64>,
-    /// Every cursor's file, and the position in it, if one can be read.
-    pub(super) cursors: Vec<(String, Option<u64>)>,
+    /// Every cursor's file, and what it tells, if it can be read.
+    pub(super) cursors: Vec<(String, Option<Stored>)>,
 }
 
 impl Facts {
@@ -62,12 +62,12 @@ impl Facts {
                 facts.segments.push(Found { base, bytes: file.bytes, header, claimed });
             } else if let Some(name) = cursor_name(&file.name) {
                 let Some(open) = open(storage, &file.name).map_err(failed("open"))? else { continue };
-                let slot = read_slot(&*open).map_err(failed("read"))?;
-                facts.cursors.push((name.to_owned(), slot.map(|(_, slot)| slot.position)));
+                let stored = cursor_file::read(&*open).map_err(failed("read"))?;
+                facts.cursors.push((name.to_owned(), stored));
             }
         }
         facts.segments.sort_by_key(|found| found.base);
-        facts.cursors.sort();
+        facts.cursors.sort_by(|(a, _), (b, _)| a.cmp(b));
         facts.find_end(storage).map_err(QueueError::storage("read", "the last segment", &place))?;
         Ok(facts)
     }
@@ -94,9 +94,14 @@ impl Facts {
         Some((found, header, self.tail?))
     }
 
-    /// The position of the cursor that has come furthest.
+    /// What the file of the cursor `name` tells, if there is one, and it can be read.
+    pub(super) fn stored(&self, name: &str) -> Option<Stored> {
+        self.cursors.iter().find(|(found, _)| found == name).and_then(|(_, stored)| *stored)
+    }
+
+    /// How far the sink has come that has come furthest.
     pub(super) fn furthest(&self) -> u64 {
-        self.cursors.iter().filter_map(|(_, position)| *position).max().unwrap_or(0)
+        self.cursors.iter().filter_map(|(_, stored)| Some(stored.as_ref()?.reached)).max().unwrap_or(0)
     }
 
     /// Where each segment's records end: the next header tells, or else the file itself. Nothing for

@@ -35,6 +35,8 @@ struct Disk {
     read: u64,
     failing_writes: u32,
     failing_syncs: u32,
+    /// After how many more writes and syncs the process is killed.
+    last_words: Option<u32>,
     lies: bool,
     bad_blocks: BTreeSet<(usize, u64)>,
     locked: bool,
@@ -107,12 +109,12 @@ impl FakeDisk {
 
     /// The process is killed: its handles and its lock go, what it wrote stays in the page cache.
     pub fn kill(&self) {
-        let mut disk = self.disk();
-        disk.life += 1;
-        disk.locked = false;
-        for inode in &mut disk.inodes {
-            inode.open = 0;
-        }
+        self.disk().kill();
+    }
+
+    /// The process is killed after so many more writes and syncs of files.
+    pub fn kill_after(&self, changes: u32) {
+        self.disk().last_words = Some(changes);
     }
 
     /// The power goes. `seed` decides what is left of what was not safe.
@@ -193,6 +195,15 @@ impl FakeDisk {
 }
 
 impl Disk {
+    fn kill(&mut self) {
+        self.life += 1;
+        self.locked = false;
+        self.last_words = None;
+        for inode in &mut self.inodes {
+            inode.open = 0;
+        }
+    }
+
     fn used(&self) -> u64 {
         let named: BTreeSet<usize> = self.names.values().copied().collect();
         let held = self.inodes.iter().enumerate();
@@ -320,6 +331,17 @@ impl FakeFile {
         if disk.life == self.life { Ok(disk) } else { Err(gone()) }
     }
 
+    /// The disk, for a process that lives long enough to change it once more.
+    fn last_words(&self) -> io::Result<MutexGuard<'_, Disk>> {
+        let mut disk = self.alive()?;
+        if disk.last_words == Some(0) {
+            disk.kill();
+            return Err(gone());
+        }
+        disk.last_words = disk.last_words.map(|left| left - 1);
+        Ok(disk)
+    }
+
     fn change(&self, disk: &mut Disk, change: Change) {
         let inode = &mut disk.inodes[self.inode];
         change.apply(&mut inode.bytes);
@@ -352,7 +374,7 @@ impl StoredFile for FakeFile {
     }
 
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        let mut disk = self.alive()?;
+        let mut disk = self.last_words()?;
         if !self.writable {
             return Err(io::ErrorKind::PermissionDenied.into());
         }
@@ -380,7 +402,7 @@ impl StoredFile for FakeFile {
     }
 
     fn sync(&self) -> io::Result<()> {
-        let mut disk = self.alive()?;
+        let mut disk = self.last_words()?;
         let (lies, fails) = (disk.lies, disk.failing_syncs > 0);
         disk.failing_syncs -= u32::from(fails);
         let inode = &mut disk.inodes[self.inode];

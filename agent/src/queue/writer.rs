@@ -23,8 +23,9 @@ use super::storage::StoredFile;
 use super::{Limits, QueueError};
 use crate::record::{GapReason, Identity};
 
-/// How many of the oldest segments one commit gives up for a disk that says it is full. If that much
-/// room does not do, somebody else is filling the disk, and the whole backlog would not do either.
+/// How many of the oldest segments one commit gives up for a disk that says it is full, besides those that
+/// every sink has had. If that much room does not do, somebody else is filling the disk, and the whole backlog
+/// would not do either.
 const MOST_GIVEN: usize = 4;
 
 /// Appends to a queue.
@@ -144,8 +145,8 @@ impl Writer {
             }
         }
         self.floor = self.next_floor;
-        let shipped = self.shared.state().shipped();
-        self.discard(shipped);
+        let settled = self.shared.state().settled();
+        self.discard(settled);
         Ok(Commit { durable: self.shared.state().durable })
     }
 
@@ -195,8 +196,9 @@ impl Writer {
             let Err(error) = self.write_frames(count, bytes) else { return Ok(()) };
             self.active = None;
             tries -= 1;
+            let shipped = self.shared.state().oldest_is_shipped();
             if is_full(&error) && given < MOST_GIVEN && self.give_oldest(GapReason::DiskFull) {
-                given += 1;
+                given += usize::from(!shipped);
                 tries = 1;
             }
             if tries == 0 {

@@ -22,7 +22,10 @@ fn a_queue_can_be_looked_at_while_an_agent_writes_it_and_sigterm_closes_it() {
     let status = board.status().unwrap();
     assert_eq!(status["sealed"], true, "{status}");
     let kept = number(&status, "next") - number(&status, "oldest");
-    assert_eq!(status["cursors"][0], json!({ "name": "kafka", "position": 0, "backlog": kept }));
+    assert_eq!(
+        status["cursors"][0],
+        json!({ "name": "kafka", "position": 0, "backlog": kept, "unsettled": 0 })
+    );
     let verified = json(&board.ask(&["buffer", "verify", "--json"]));
     assert_eq!((number(&verified, "records"), &verified["damage"]), (kept, &json!([])));
 }

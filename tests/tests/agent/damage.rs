@@ -83,7 +83,7 @@ fn damage_is_reported_and_set_aside_and_every_other_record_arrives() {
         assert_eq!(schemas.faults(&seen.document), Vec::<String>::new(), "{}", seen.document);
     }
 
-    // The damaged file goes once everything in it is shipped for certain, and is kept for people.
+    // The damaged file goes once everything in it was shipped a minute ago, and is kept for people.
     let aside = board.queue().join("set-aside").join(SEGMENT);
     wait::until("the damaged file to be set aside", STOP, || aside.is_file().then_some(()));
     assert_eq!(board.status().unwrap()["set_aside"], json!([SEGMENT]));

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
-use super::model::{Op, World, Wrongs, ops};
+use super::model::{Op, ROOMY, World, Wrongs, ops};
 use super::*;
 
 fn on_fake(wrongs: Wrongs, settings: Settings, ops: &[Op]) -> Vec<Loss> {
@@ -17,7 +17,6 @@ fn on_fake(wrongs: Wrongs, settings: Settings, ops: &[Op]) -> Vec<Loss> {
 
 /// On a disk that is made smaller: the room that is there ends its segments.
 const WIDE: Settings = Settings { max_bytes: 1 << 16, segment_bytes: 1 << 14 };
-const ROOMY: Settings = Settings { max_bytes: 1 << 20, segment_bytes: 1024 };
 
 const POWER: Wrongs = Wrongs { power: true, errors: false, full: false, flips: false, lies: false };
 const ALL: Wrongs = Wrongs { power: true, errors: true, full: true, flips: true, lies: false };
@@ -81,7 +80,7 @@ fn histories_that_once_lost_a_record_in_silence_or_repeated_a_name_do_so_no_more
     ];
     on_fake(Wrongs { lies: true, ..ALL }, SMALL, &lying);
     let mut honest: Vec<Op> = [1, 1, 1, 1, 4, 5].map(Op::Append).into();
-    honest.extend([Op::Close { reboot: false }, Op::Append(1), Op::Capacity(Some(9000))]);
+    honest.extend([Op::Close { reboot: false }, Op::Append(1), Op::Capacity(Some(25_400))]);
     honest.extend([Op::FailSyncs(3), Op::FailWrites(2), Op::Append(1), Op::Append(1), Op::Append(1)]);
     on_fake(ALL, SMALL, &honest);
 }

@@ -4,9 +4,12 @@ mod histories;
 mod model;
 mod promises;
 mod refused;
+mod settled;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
@@ -17,6 +20,42 @@ use crate::record::Identity;
 pub(super) const SMALL: Settings = Settings { max_bytes: 8192, segment_bytes: 1024 };
 pub(super) const BOOT: Uuid = Uuid::from_u128(0xb007);
 pub(super) const NEXT_BOOT: Uuid = Uuid::from_u128(0xb008);
+
+/// A time that passes only when it is told to.
+#[derive(Clone)]
+pub(super) struct Hand {
+    start: Instant,
+    seconds: Arc<AtomicU64>,
+}
+
+impl Hand {
+    pub(super) fn new() -> Self {
+        Self { start: Instant::now(), seconds: Arc::default() }
+    }
+
+    /// Seconds since its beginning.
+    pub(super) fn seconds(&self) -> u64 {
+        self.seconds.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn pass(&self, seconds: u64) {
+        self.seconds.fetch_add(seconds, Ordering::Relaxed);
+    }
+
+    /// The cursor goes by it from here on.
+    pub(super) fn keep(&self, cursor: &mut Cursor) {
+        let hand = self.clone();
+        cursor.keep_time(move || hand.start + Duration::from_secs(hand.seconds()));
+    }
+
+    /// Time passes until nothing that the cursor has passed can be lost by its sink any more, and that is synced.
+    pub(super) fn settle(cursor: &mut Cursor) {
+        let hand = Self::new();
+        hand.keep(cursor);
+        hand.pass(60);
+        cursor.sync().unwrap();
+    }
+}
 
 /// Opens the queue in `path` with one cursor.
 pub(super) fn open_at(path: &Path, boot: Uuid) -> (Writer, Reader, Cursor, Recovery) {

@@ -2,7 +2,9 @@
 //!
 //! The model remembers what was appended, what a commit confirmed, what a reader saw and what was told as
 //! lost, where telling counts only once a record that tells it is itself durable. It knows nothing of
-//! segments. A failing case prints its operations; proptest shrinks them.
+//! segments. Its sinks are as forgetful as real ones: when the boards lose their power, or are shut down, what
+//! a sink acknowledged within the last minute is gone, and must be offered to it again. A failing case prints
+//! its operations; proptest shrinks them.
 
 use std::collections::BTreeMap;
 
@@ -16,6 +18,10 @@ use crate::record::Identity;
 const TAG_RECORD: u8 = 1;
 const TAG_GAP: u8 = 3;
 const SINKS: [&str; 2] = ["kafka", "cassandra"];
+/// How long, in seconds, a sink may forget what it acknowledged.
+const FORGETS: u64 = 60;
+/// Bounds that no history here meets: where nothing else goes wrong, nothing may be given up.
+pub(super) const ROOMY: Settings = Settings { max_bytes: 1 << 20, segment_bytes: 1024 };
 
 #[derive(Clone, Debug)]
 pub(super) enum Op {
@@ -26,6 +32,8 @@ pub(super) enum Op {
         sink: usize,
         confirm: usize,
     },
+    /// So many seconds pass.
+    Wait(u64),
     Kill,
     CutPower(u64),
     Close {
@@ -57,6 +65,7 @@ pub(super) fn ops(wrongs: Wrongs) -> impl Strategy<Value = Vec<Op>> {
         (6, (1..9_u8).prop_map(Op::Append).boxed()),
         (6, Just(Op::Commit).boxed()),
         (5, ship.boxed()),
+        (5, (1..40_u64).prop_map(Op::Wait).boxed()),
         (1, Just(Op::Kill).boxed()),
         (1, any::<bool>().prop_map(|reboot| Op::Close { reboot }).boxed()),
     ];
@@ -68,7 +77,8 @@ pub(super) fn ops(wrongs: Wrongs) -> impl Strategy<Value = Vec<Op>> {
         kinds.push((1, (1..4_u32).prop_map(Op::FailSyncs).boxed()));
     }
     if wrongs.full {
-        let bytes = prop::option::of(9000..24_000_u64);
+        // The two cursors' files take the first 24,664.
+        let bytes = prop::option::of(25_400..40_400_u64);
         kinds.push((1, bytes.prop_map(Op::Capacity).boxed()));
     }
     if wrongs.flips {
@@ -94,8 +104,13 @@ pub(super) struct World {
     /// Every record that was confirmed or seen, and what it says. A name stays what it is for ever.
     names: BTreeMap<Identity, Vec<u8>>,
     pending: Vec<(Identity, Vec<u8>)>,
-    /// How far each sink has ever come.
+    time: Hand,
+    /// How far each sink has come, as far as it has not forgotten.
     delivered: [u64; 2],
+    /// How far it has ever come.
+    reached: [u64; 2],
+    /// When it had acknowledged how much, in seconds; without what it has forgotten.
+    acknowledged: [Vec<(u64, u64)>; 2],
     /// Losses whose telling is durable, and those taken that are not yet.
     told: Vec<Loss>,
     taken: Vec<Loss>,
@@ -113,7 +128,7 @@ impl World {
             fake.lie(wrongs.lies);
         }
         let (names, pending, told, taken) = (BTreeMap::new(), Vec::new(), Vec::new(), Vec::new());
-        let delivered = [0; 2];
+        let (delivered, reached, acknowledged) = Default::default();
         let mut world = Self {
             storage,
             fake,
@@ -123,7 +138,10 @@ impl World {
             open: None,
             names,
             pending,
+            time: Hand::new(),
             delivered,
+            reached,
+            acknowledged,
             told,
             taken,
             appended: 0,
@@ -147,7 +165,8 @@ impl World {
         let Opened { writer, mut readers, .. } =
             open(self.storage.clone(), self.settings, boot, &SINKS).unwrap();
         for (_, cursor) in &mut readers {
-            // Every other one syncs each move; the other only when it is dropped.
+            self.time.keep(cursor);
+            // Every other one syncs each move; the other now and then, and when it is dropped.
             if self.appended.is_multiple_of(2) {
                 cursor.sync_every(std::time::Duration::ZERO);
             }
@@ -244,15 +263,43 @@ impl World {
         if let Some(last) = seen.get((seen.len() * confirm / 16).wrapping_sub(1)) {
             let to = last.identity.sequence + 1;
             self.parts().readers[sink].1.advance(to).ok();
+            self.acknowledged[sink].push((self.time.seconds(), to));
             self.delivered[sink] = self.delivered[sink].max(to);
+            self.reached[sink] = self.reached[sink].max(to);
         }
     }
 
-    /// Every record that was ever durable has been delivered, is read now, or was told as lost.
+    /// Another boot begins, of the sinks' boards too: what they held in memory only is gone.
+    fn boot_anew(&mut self) {
+        self.boot += 1;
+        let now = self.time.seconds();
+        for (acknowledged, delivered) in self.acknowledged.iter_mut().zip(&mut self.delivered) {
+            acknowledged.retain(|(at, _)| at + FORGETS <= now);
+            *delivered = acknowledged.iter().map(|(_, to)| *to).max().unwrap_or(0);
+        }
+    }
+
+    /// Where every cursor stands.
+    fn positions(&mut self) -> Vec<u64> {
+        self.parts().readers.iter().map(|(_, cursor)| cursor.position()).collect()
+    }
+
+    /// The agent begins again in the boot in which it ended: unless the disk refused the moves, none is taken back.
+    fn restart(&mut self, before: &[u64]) {
+        self.end();
+        self.reopen();
+        let after = self.positions();
+        assert!(self.wrongs.errors || before == after, "within a boot {before:?} became {after:?}");
+    }
+
+    /// Every record that was ever durable has been delivered, is read now, or was told as lost. What all sinks
+    /// had and one forgot may have had to go in silence, where the queue was full or its disk is damaged.
     fn check_complete(&self, sink: usize, seen: &[Entry]) {
         let seen: std::collections::BTreeSet<_> = seen.iter().map(|entry| entry.identity).collect();
+        let nothing_had_to_go = self.settings == ROOMY && !self.wrongs.flips;
+        let had = if nothing_had_to_go { 0 } else { self.reached.into_iter().min().unwrap_or(0) };
         for identity in self.names.keys() {
-            let accounted = identity.sequence < self.delivered[sink]
+            let accounted = identity.sequence < self.delivered[sink].max(had)
                 || seen.contains(identity)
                 || covers(&self.told, *identity)
                 || covers(&self.taken, *identity);
@@ -272,18 +319,19 @@ impl World {
             Op::Commit => self.commit(),
             Op::Ship { sink, confirm } => self.ship(*sink, *confirm),
             Op::Kill => {
+                let before = self.positions();
                 if let Some(fake) = &self.fake {
                     fake.kill();
                 }
-                self.end();
-                self.reopen();
+                self.restart(&before);
             }
             Op::CutPower(seed) => {
-                self.boot += 1;
                 self.fake.as_ref().unwrap().cut_power(*seed);
                 self.end();
+                self.boot_anew();
                 self.reopen();
             }
+            Op::Wait(seconds) => self.time.pass(*seconds),
             Op::Close { reboot } => self.close(*reboot),
             Op::FailWrites(count) => self.fake.as_ref().unwrap().fail_writes(*count),
             Op::FailSyncs(count) => self.fake.as_ref().unwrap().fail_syncs(*count),
@@ -294,6 +342,7 @@ impl World {
 
     fn close(&mut self, reboot: bool) {
         self.commit();
+        let before = self.positions();
         if let Some(open) = self.open.take() {
             // With every fault in play a seal may fail: what was appended is then durable all the same.
             if !matches!(open.writer.close().outcome, Err(QueueError::Lost { .. })) {
@@ -303,9 +352,13 @@ impl World {
                 }
             }
         }
-        self.end();
-        self.boot += u128::from(reboot);
-        self.reopen();
+        if reboot {
+            self.end();
+            self.boot_anew();
+            self.reopen();
+        } else {
+            self.restart(&before);
+        }
     }
 
     /// Flips a bit anywhere but in the last two segments: what is torn off a queue's very end by damage

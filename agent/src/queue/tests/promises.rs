@@ -133,7 +133,7 @@ fn a_flipped_bit_costs_one_record_and_is_told() {
     assert_eq!((verified.records, verified.damage.len()), (39, 1));
     assert_eq!((verified.damage[0].from, verified.damage[0].to), (2, Some(2)));
     cursor.advance(40).unwrap();
-    cursor.sync().unwrap();
+    Hand::settle(&mut cursor);
     writer.commit().unwrap();
     assert_eq!(inspect(&disk).unwrap().set_aside, [name]);
 }
@@ -156,7 +156,7 @@ fn an_unreadable_header_between_segments_of_one_queue_costs_nothing_and_its_file
     let verified = verify(&disk, &mut |_| {}).unwrap();
     assert_eq!((verified.records, verified.damage.len()), (40, 1));
     cursor.advance(40).unwrap();
-    cursor.sync().unwrap();
+    Hand::settle(&mut cursor);
     writer.commit().unwrap();
     assert_eq!(inspect(&disk).unwrap().set_aside, ["00000000000000000014.segment"]);
 }
@@ -187,7 +187,7 @@ fn damage_that_was_passed_before_a_kill_is_set_aside_after_it() {
     disk.kill();
     let (mut writer, _, mut cursor, _) = open_on(&disk, BOOT);
     assert_eq!(writer.take_losses(), []);
-    cursor.sync().unwrap();
+    Hand::settle(&mut cursor);
     fill(&mut writer, 1);
     assert_eq!(inspect(&disk).unwrap().set_aside, [name]);
 }
@@ -267,7 +267,7 @@ fn a_disk_far_smaller_than_the_bound_gives_up_a_quarter_at_a_time() {
     let disk = FakeDisk::default();
     let large = Settings { max_bytes: 1 << 20, segment_bytes: 1 << 18 };
     let mut opened = open(Arc::new(disk.clone()), large, BOOT, &["kafka"]).unwrap();
-    disk.set_capacity(Some(40_000));
+    disk.set_capacity(Some(disk.used() + 36_000));
     let mut told = 0;
     for _ in 0..2000 {
         fill(&mut opened.writer, 1);
@@ -358,6 +358,7 @@ fn a_sink_that_is_taken_out_holds_nothing_and_begins_at_the_oldest_record_when_i
     let mut one = open_for(&["kafka"]);
     assert_eq!(positions(&one), [50]);
     assert_eq!(inspect(&disk).unwrap().cursors.len(), 1, "nobody waits for the sink that is gone");
+    Hand::settle(&mut one.readers[0].1);
     append(&mut one.writer);
     one.writer.commit().unwrap();
     let oldest = one.writer.status().oldest;
