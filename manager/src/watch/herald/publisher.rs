@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use pirack_agent::clock::{Clock as _, SystemClock};
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, ProducerContext};
@@ -20,6 +21,8 @@ const AGAIN: Duration = Duration::from_secs(1);
 /// it fails: the outbox knows what was confirmed.
 pub(in crate::watch) struct Publisher {
     bootstrap: String,
+    /// Nothing where the kernel does not tell its boot: then nothing is known of a new one either.
+    clock: Option<SystemClock>,
     /// Where another program publishes this outbox, ours does not.
     claim: Option<OutboxClaim>,
     claim_at: Instant,
@@ -67,6 +70,7 @@ impl Publisher {
     pub(super) fn new(bootstrap: &str) -> Self {
         Self {
             bootstrap: bootstrap.to_owned(),
+            clock: SystemClock::new().ok(),
             claim: None,
             claim_at: Instant::now(),
             producer: None,
@@ -95,7 +99,7 @@ impl Publisher {
     }
 
     fn try_advance(&mut self, history: &History) -> Result<bool, HistoryError> {
-        if self.bootstrap.is_empty() || !self.claimed(history) {
+        if self.bootstrap.is_empty() || !self.claimed(history)? {
             // Whoever has the right, or a rack that gets a Kafka, publishes what waits.
             return Ok(true);
         }
@@ -115,12 +119,25 @@ impl Publisher {
     }
 
     /// Whether the right to publish is ours, or becomes so now: whoever had it may have ended.
-    fn claimed(&mut self, history: &History) -> bool {
+    fn claimed(&mut self, history: &History) -> Result<bool, HistoryError> {
         if self.claim.is_none() && Instant::now() >= self.claim_at {
-            self.claim = history.claim_outbox();
             self.claim_at = Instant::now() + AGAIN;
+            let claim = history.claim_outbox();
+            if let (Some(_), Some(clock)) = (&claim, &self.clock) {
+                let again = history.publishes_in(clock.now().boot)?;
+                if again > 0 {
+                    tracing::info!("{again} events of the last minute before this boot are published again");
+                }
+            }
+            self.claim = claim;
         }
-        self.claim.is_some()
+        Ok(self.claim.is_some())
+    }
+
+    /// Since this machine's boot.
+    fn uptime(&self) -> Duration {
+        let seconds = self.clock.as_ref().map(|clock| clock.now().boottime_seconds);
+        seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).unwrap_or_default()
     }
 
     fn take_in(&mut self, history: &History) -> Result<(), HistoryError> {
@@ -132,7 +149,7 @@ impl Publisher {
         if !outcome.confirmed.is_empty() {
             self.said = false;
         }
-        let marked = history.mark_published(&outcome.confirmed);
+        let marked = history.mark_published(&outcome.confirmed, self.uptime());
         if marked.is_err() {
             self.start_afresh("the outbox could not note what was confirmed");
         } else if let Some(reason) = outcome.failed.or(fatal) {

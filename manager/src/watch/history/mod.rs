@@ -42,7 +42,11 @@ pub(in crate::watch) use query::{HEALTH_FIELDS, MOST_POINTS};
 pub use query::{Points, StoredGap};
 
 /// One entry a schema version, oldest first; an entry that was ever released is never changed.
-const STEPS: &[M<'static>] = &[M::up(include_str!("schema.sql")), M::up(include_str!("operations.sql"))];
+const STEPS: &[M<'static>] = &[
+    M::up(include_str!("schema.sql")),
+    M::up(include_str!("operations.sql")),
+    M::up(include_str!("outbox.sql")),
+];
 
 /// How a connection behaves: 2 MiB of page cache, checkpoints every 8 MiB of log.
 const PRAGMAS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -2048; \

@@ -1,8 +1,14 @@
 //! The outbox: events lie here from the moment they happen until the broker has confirmed them.
+//!
+//! Invariant: in a new boot of this machine the events of the last minute before are published again. Where all of a rack's
+//! boards lost their power, the brokers among them have forgotten what they had confirmed and not yet written to their
+//! disks; whoever still has an event drops the second by its id. Uptimes are compared, for they never step.
 
 use std::fs::File;
+use std::time::Duration;
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
+use uuid::Uuid;
 
 use super::{History, HistoryError};
 use crate::watch::events::Event;
@@ -11,6 +17,9 @@ use crate::watch::events::Event;
 /// program's end.
 #[derive(Debug)]
 pub(in crate::watch) struct OutboxClaim(#[expect(dead_code, reason = "held for its lock")] File);
+
+/// How long a broker may hold in memory what it has confirmed: as long as agents take it to (their queue's `settling`).
+const SETTLED_AFTER: Duration = Duration::from_secs(60);
 
 /// Puts one event into the outbox.
 pub(super) fn put(connection: &Connection, event: &Event) -> rusqlite::Result<()> {
@@ -32,6 +41,35 @@ impl History {
             file.inspect_err(|error| tracing::debug!(%error, "no right to publish the outbox")).ok()?;
         file.try_lock().ok()?;
         Some(OutboxClaim(file))
+    }
+
+    /// Notes that the outbox is published in this boot from now on. In a new one those that were confirmed last before
+    /// wait again; returns how many.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub(in crate::watch) fn publishes_in(&self, boot: Uuid) -> Result<usize, HistoryError> {
+        let boot = boot.to_string();
+        let settled_after = i64::try_from(SETTLED_AFTER.as_millis()).unwrap_or(i64::MAX);
+        let mut writer = self.writer();
+        let mut note = || -> rusqlite::Result<usize> {
+            let transaction = writer.begin_lasting()?;
+            let last =
+                transaction.query_row("SELECT boot FROM publisher", [], |row| row.get(0)).optional()?;
+            let last: Option<String> = last;
+            if last.as_ref() == Some(&boot) {
+                return Ok(0);
+            }
+            let again = "UPDATE events SET published = 0 WHERE published = 1 AND confirmed_uptime_ms > 0 \
+                AND confirmed_uptime_ms > (SELECT max(confirmed_uptime_ms) FROM events) - ?1";
+            let again = transaction.execute(again, [settled_after])?;
+            transaction.execute("UPDATE events SET confirmed_uptime_ms = 0", [])?;
+            transaction.execute("DELETE FROM publisher", [])?;
+            transaction.execute("INSERT INTO publisher (boot) VALUES (?1)", [boot.as_str()])?;
+            transaction.commit()?;
+            Ok(again)
+        };
+        note().map_err(|source| self.writing(source))
     }
 
     /// Puts events into the outbox, in their order, all or none.
@@ -72,21 +110,28 @@ impl History {
         ask().map_err(|source| self.reading(source))
     }
 
-    /// Notes that the broker has confirmed these events.
+    /// Notes that the broker has confirmed these events, so long after this machine's boot.
     ///
     /// # Errors
     /// When the file cannot be written; then they are published again, with the same ids.
-    pub(in crate::watch) fn mark_published(&self, numbers: &[i64]) -> Result<(), HistoryError> {
+    pub(in crate::watch) fn mark_published(
+        &self,
+        numbers: &[i64],
+        uptime: Duration,
+    ) -> Result<(), HistoryError> {
         if numbers.is_empty() {
             return Ok(());
         }
+        let uptime = i64::try_from(uptime.as_millis()).unwrap_or(i64::MAX);
         let mut writer = self.writer();
         let mut mark = || -> rusqlite::Result<()> {
             let transaction = writer.begin()?;
             for number in numbers {
                 transaction
-                    .prepare_cached("UPDATE events SET published = 1 WHERE id = ?1")?
-                    .execute([number])?;
+                    .prepare_cached(
+                        "UPDATE events SET published = 1, confirmed_uptime_ms = ?2 WHERE id = ?1",
+                    )?
+                    .execute(params![number, uptime])?;
             }
             transaction.commit()
         };

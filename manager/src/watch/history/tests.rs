@@ -182,11 +182,36 @@ fn events_wait_in_order_until_they_are_confirmed_and_are_read_newest_first() {
         waiting.iter().map(|(_, subject, _)| subject.as_str()).collect::<Vec<_>>(),
         ["w1", "w2", "w3"]
     );
-    history.mark_published(&[waiting[0].0, waiting[1].0]).unwrap();
+    history.mark_published(&[waiting[0].0, waiting[1].0], Duration::from_secs(9)).unwrap();
     assert_eq!(history.waiting_events(0, 10).unwrap(), waiting[2..]);
     assert_eq!(history.events_waiting().unwrap(), 1);
     let newest = history.events(2).unwrap();
     assert_eq!(newest, [events[2].clone(), events[1].clone()]);
+}
+
+#[test]
+fn what_was_confirmed_in_the_last_minute_before_a_new_boot_is_published_again_once_and_in_its_order() {
+    let (_folder, history) = history();
+    let (first, second) = (Uuid::from_u128(1), Uuid::from_u128(2));
+    assert_eq!(history.publishes_in(first).unwrap(), 0);
+    let events = ["w1", "w2", "w3", "w4"].map(|board| Event::now("demo", board, Happening::Unplugged {}));
+    history.put_events(&events).unwrap();
+    let waiting = history.waiting_events(0, 10).unwrap();
+    for (event, uptime) in waiting.iter().zip([100, 150, 200]) {
+        history.mark_published(&[event.0], Duration::from_secs(uptime)).unwrap();
+    }
+    assert_eq!(history.publishes_in(first).unwrap(), 0, "the same boot");
+    assert_eq!(history.waiting_events(0, 10).unwrap(), waiting[3..]);
+    assert_eq!(history.publishes_in(second).unwrap(), 2);
+    assert_eq!(history.waiting_events(0, 10).unwrap(), waiting[1..]);
+    // Times of the boot before mean nothing in this one.
+    let all: Vec<i64> = waiting[1..].iter().map(|event| event.0).collect();
+    history.mark_published(&all, Duration::from_secs(20)).unwrap();
+    assert_eq!(history.publishes_in(first).unwrap(), 3);
+    // A history of before tells of no boot, and had published all.
+    history.mark_published(&all, Duration::ZERO).unwrap();
+    history.writer().connection.execute("DELETE FROM publisher", []).unwrap();
+    assert_eq!(history.publishes_in(second).unwrap(), 0);
 }
 
 #[test]
