@@ -67,6 +67,10 @@ fn of_managers(about: &str, words: &str) -> Option<EngineError> {
         "code = Unavailable",
         "lost leadership",
         "request timed out",
+        // A manager that hears of another leader ends what it had asked the one before.
+        "client connection is closing",
+        "transport is closing",
+        "error reading from server",
     ];
     leaderless
         .iter()
@@ -131,7 +135,10 @@ mod tests {
         let conflict = of_update(&Object::new(Kind::Service, "web"), Version(7), 500, sequence);
         assert!(matches!(conflict, EngineError::VersionConflict { named: Version(7), .. }));
         let leader = "rpc error: code = Unknown desc = The swarm does not have a leader. It's possible that too few managers are online.";
-        assert!(matches!(service(500, leader), EngineError::NoLeader { .. }));
+        let closing = "rpc error: code = Canceled desc = grpc: the client connection is closing";
+        for passing in [leader, closing] {
+            assert!(matches!(service(500, passing), EngineError::NoLeader { .. }), "{passing}");
+        }
         assert!(
             matches!(service(404, "network nowhere not found"), EngineError::UnknownReference { needs, .. } if needs.name == "nowhere")
         );
