@@ -51,6 +51,7 @@ pub use open::{Opened, open};
 pub use reader::{Batch, Reader};
 pub use recovery::{Recovery, Start};
 pub use refused::{Refusals, RefusedBySink, RefusedRecord, refused};
+pub use settling::SETTLED_AFTER;
 pub use state::{CursorStatus, Status};
 pub use storage::{Directory, Listed, Lock, Storage, StoredFile};
 pub use writer::{Closed, Commit, Writer};

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 /// which writes back what has been dirty for 30 s and looks for it every 5 s (`vm.dirty_expire_centisecs`,
 /// `vm.dirty_writeback_centisecs`); Cassandra syncs its commit log every 10 s (`commitlog_sync_period`). The
 /// rest is for slow cards to write it all.
-pub(super) const SETTLED_AFTER: Duration = Duration::from_secs(60);
+pub const SETTLED_AFTER: Duration = Duration::from_secs(60);
 /// Two moves that are nearer to each other than this count as one.
 const APART: Duration = Duration::from_secs(5);
 

@@ -98,7 +98,7 @@ pub(crate) fn run(schema: &Schema, global: &Global) -> anyhow::Result<ExitCode> 
             say(&line(change));
         }
     };
-    let whom = format!("Cassandra at {}", connection.contact_points.join(","));
+    let whom = format!("Cassandra at {}", connection.address());
     let report = wait_for(&whom, connection.within, apply(&connection, &wishes, &mut told))??;
     say(&if json { serde_json::to_string(&report)? } else { sentence(&report) });
     Ok(ExitCode::SUCCESS)

@@ -21,9 +21,11 @@ mod delivery;
 mod error;
 mod pace;
 mod take;
+mod wait;
 
 pub(super) use delivery::{Behind, behind};
 pub use error::OperationError;
+use error::one_of;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -189,21 +191,6 @@ async fn lawful<W: World, J: Job<W>>(
         }
         sleep(AGAIN).await;
     }
-}
-
-/// What an operation ends with, of what came of each board: a failure before what was only ended, and every further
-/// failure is told.
-fn one_of(
-    outcomes: Vec<Result<(), OperationError>>,
-    mut tell: impl FnMut(&OperationError),
-) -> Option<OperationError> {
-    let errors = outcomes.into_iter().filter_map(Result::err);
-    let (ended, failed): (Vec<_>, Vec<_>) =
-        errors.partition(|error| matches!(error, OperationError::Interrupted(_)));
-    let mut failed = failed.into_iter();
-    let first = failed.next().or_else(|| ended.into_iter().next());
-    failed.for_each(|further| tell(&further));
-    first
 }
 
 /// The lock's file of an apply that began the swarm and was killed: whoever has the swarm's own lock knows that
@@ -372,32 +359,10 @@ impl<W: World> Run<'_, W> {
     async fn ended(&mut self, plan: &Plan) -> Result<(), OperationError> {
         let what = "wait until the tasks have ended".to_owned();
         let of = self.done + plan.steps.len();
-        let underway = self.conductor.begin(what.clone(), self.done, of, take::STOPPING)?;
+        let underway = self.conductor.begin(what.clone(), self.done, of, wait::STOPPING)?;
         self.tasks_end(&self.removed, |_| true, &what, &underway).await?;
         underway.done();
         self.removed.clear();
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn of_several_boards_failures_one_ends_the_operation_and_the_others_are_told() {
-        let failure = |board: &str| {
-            let board = board.parse().unwrap();
-            let source = super::super::world::failed(&board, "pulling", "no space left on device");
-            OperationError::Step { step: format!("image on {board}"), done: 3, again: "apply", source }
-        };
-        let outcomes = vec![Err(Interrupted.into()), Ok(()), Err(failure("b3")), Err(failure("b4"))];
-        let mut told = vec![];
-        let ended = one_of(outcomes, |further| told.push(chain(further)));
-        assert!(ended.unwrap().to_string().contains("on b3"));
-        let [told] = told.as_slice() else { panic!("{told:?}") };
-        assert!(told.contains("on b4") && told.contains("no space left"), "{told}");
-        let ended = one_of(vec![Ok(()), Err(Interrupted.into())], |further| panic!("{further}"));
-        assert!(matches!(ended, Some(OperationError::Interrupted(_))));
     }
 }

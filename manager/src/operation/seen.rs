@@ -10,12 +10,10 @@ use pirack_swarm::host::HeldImage;
 use pirack_swarm::member::Membership;
 
 use super::lock::Lock;
+use super::world::UNLED;
 use crate::look::{AgentWords, BoardLook, DataSeen, DiskSeen, Look, NoShell, SwarmLook};
 use crate::rack::{BoardName, Bytes, Rack};
 use crate::stack::StackHealth;
-
-/// What is said while a swarm has no leader.
-const UNLED: &str = "no manager answers for the swarm yet: looking again";
 
 /// Volumes by board.
 pub type Volumes = BTreeMap<BoardName, BTreeSet<String>>;

@@ -17,6 +17,9 @@ use crate::bootstrap::preflight::Report;
 use crate::rack::{Board, BoardName, Rack};
 use crate::stack::roll;
 
+/// What is said while a swarm has no leader.
+pub(super) const UNLED: &str = "no manager answers for the swarm yet: looking again";
+
 /// Why something was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum WorldError {
@@ -68,9 +71,7 @@ impl WorldError {
     pub fn passing(&self) -> Option<&'static str> {
         match self {
             Self::Engine(error) if error.is_stale() => Some("the swarm has moved meanwhile: looking again"),
-            Self::Engine(EngineError::NoLeader { .. }) | Self::NoManager(_) => {
-                Some("no manager answers for the swarm yet: looking again")
-            }
+            Self::Engine(EngineError::NoLeader { .. }) | Self::NoManager(_) => Some(UNLED),
             _ => None,
         }
     }

@@ -51,10 +51,9 @@ pub struct Stopped {
 #[must_use]
 pub fn of_tasks(tasks: &[ObservedTask]) -> StackHealth {
     let runs = |task: &&ObservedTask| task.is_wanted() && task.state == TaskState::Running;
-    let names =
-        |tasks: &mut dyn Iterator<Item = &ObservedTask>| tasks.map(|task| task.service.clone()).collect();
-    let running: BTreeSet<String> = names(&mut tasks.iter().filter(runs));
-    let outdated = names(&mut tasks.iter().filter(runs).filter(|task| !task.present));
+    let running: BTreeSet<String> = tasks.iter().filter(runs).map(|task| task.service.clone()).collect();
+    let old = tasks.iter().filter(runs).filter(|task| !task.present);
+    let outdated = old.map(|task| task.service.clone()).collect();
     let mut stopped: BTreeMap<String, Vec<&ObservedTask>> = BTreeMap::new();
     for task in tasks.iter().filter(|task| !running.contains(&task.service)) {
         stopped.entry(task.service.clone()).or_default().push(task);

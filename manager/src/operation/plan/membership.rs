@@ -1,7 +1,6 @@
 //! One swarm with every board in it, and what the rack remembers of itself.
 
-use std::collections::BTreeSet;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use pirack_swarm::member::{Active, Membership};
 use pirack_swarm::observed::ObservedNode;
@@ -198,12 +197,12 @@ fn remember(remembered: Option<&Identity>, identity: &Identity, plan: &mut Plan)
 /// Whether one of the managers that an engine knows, but for itself, is a board of this rack. Of a worker's swarm nothing
 /// else tells whose it is.
 fn is_ours(board: &Board, known: &Membership, rack: &Rack, seen: &Seen) -> bool {
-    let nodes = seen.swarm.iter().flat_map(|swarm| &swarm.observed.nodes);
-    let managers = nodes.filter(|node| node.manager.is_some()).filter_map(|node| node.address);
-    let boards = rack.boards.iter().map(|board| IpAddr::from(board.address));
-    let ours: BTreeSet<IpAddr> =
-        boards.chain(managers).filter(|address| *address != IpAddr::from(board.address)).collect();
-    known.managers().iter().any(|manager| ours.contains(&manager.ip()))
+    let own = IpAddr::from(board.address);
+    let nodes = || seen.swarm.iter().flat_map(|swarm| &swarm.observed.nodes);
+    let is_board = |address| rack.boards.iter().any(|board| IpAddr::from(board.address) == address);
+    let is_manager = |address| nodes().any(|node| node.manager.is_some() && node.address == Some(address));
+    let mut others = known.managers().iter().map(SocketAddr::ip).filter(|address| *address != own);
+    others.any(|address| is_board(address) || is_manager(address))
 }
 
 fn join(member: &Member<'_>, wanted: &Wanted<'_>, seen: &Seen, plan: &mut Plan) {

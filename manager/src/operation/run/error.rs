@@ -81,3 +81,41 @@ fn letters(left: &[Left]) -> String {
     }
     letters.join(" ")
 }
+
+/// What an operation ends with, of what came of each board: a failure before what was only ended, and every further
+/// failure is told.
+pub(super) fn one_of(
+    outcomes: Vec<Result<(), OperationError>>,
+    mut tell: impl FnMut(&OperationError),
+) -> Option<OperationError> {
+    let errors = outcomes.into_iter().filter_map(Result::err);
+    let (ended, failed): (Vec<_>, Vec<_>) =
+        errors.partition(|error| matches!(error, OperationError::Interrupted(_)));
+    let mut failed = failed.into_iter();
+    let first = failed.next().or_else(|| ended.into_iter().next());
+    failed.for_each(|further| tell(&further));
+    first
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reach::chain;
+
+    #[test]
+    fn of_several_boards_failures_one_ends_the_operation_and_the_others_are_told() {
+        let failure = |board: &str| {
+            let board = board.parse().unwrap();
+            let source = crate::operation::world::failed(&board, "pulling", "no space left on device");
+            OperationError::Step { step: format!("image on {board}"), done: 3, again: "apply", source }
+        };
+        let outcomes = vec![Err(Interrupted.into()), Ok(()), Err(failure("b3")), Err(failure("b4"))];
+        let mut told = vec![];
+        let ended = one_of(outcomes, |further| told.push(chain(further)));
+        assert!(ended.unwrap().to_string().contains("on b3"));
+        let [told] = told.as_slice() else { panic!("{told:?}") };
+        assert!(told.contains("on b4") && told.contains("no space left"), "{told}");
+        let ended = one_of(vec![Ok(()), Err(Interrupted.into())], |further| panic!("{further}"));
+        assert!(matches!(ended, Some(OperationError::Interrupted(_))));
+    }
+}

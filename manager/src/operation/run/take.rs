@@ -1,6 +1,5 @@
 //! One step: what must hold before it, the step itself, what it must bring.
 
-use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -8,38 +7,25 @@ use std::time::Duration;
 use pirack_swarm::apply::{self as swarm, Known};
 use pirack_swarm::engine::{Engine, EngineError};
 use pirack_swarm::object::Id;
-use pirack_swarm::observed::{NodeState, ObservedNode, ObservedTask, TaskState};
+use pirack_swarm::observed::ObservedNode;
 use pirack_swarm::plan::Action;
 use pirack_swarm::spec::Role;
 use tokio::time::{Instant, sleep};
 
+use super::wait::{Begun, ENDED, LOOK};
 use super::{OperationError, Run};
 use crate::operation::held::LockError;
-use crate::operation::patience::{Patience, Vain};
 use crate::operation::plan::{Act, Step};
 use crate::operation::world::{World, WorldError};
-use crate::operation::{Interrupted, Underway, lock};
+use crate::operation::{Underway, lock};
 use crate::rack::identity;
 use crate::stack::StackHealth;
-use crate::stack::roll::{self, Due, Gate, Part, Turn};
+use crate::stack::roll::{self, Due, Part, Turn};
 
-/// How often something is looked at that is waited for.
-const LOOK: Duration = Duration::from_secs(1);
 /// How long at the most between two tries of what a board is not ready for.
 const SELDOM: Duration = Duration::from_secs(10);
 /// How often it is asked how far something is: a node's answer is a JVM's start.
 const TELL: Duration = Duration::from_secs(15);
-/// How long Docker may take to begin with what it was told: tasks of a service that changed, a node's new role.
-const BEGUN: Duration = Duration::from_secs(120);
-/// How long a task may take to end, and a container to let go of its volume: longer than the longest stop grace
-/// of a data service.
-const ENDED: Duration = Duration::from_secs(300);
-/// How long that takes as a rule, for the time that is told ahead.
-pub(super) const STOPPING: Duration = Duration::from_secs(10);
-
-/// What is said while no manager answers a question; its leader may just have been demoted.
-const SILENT: &str = "no manager answers for the swarm yet";
-
 /// What came of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Taken {
@@ -236,168 +222,9 @@ impl<W: World> Run<'_, W> {
         }
     }
 
-    /// Waits for a gate. Whether it had to, and how the stacks were when it held.
-    pub(super) async fn pass(
-        &self,
-        gate: &Gate,
-        step: &str,
-        underway: &Underway<'_>,
-    ) -> Result<(bool, StackHealth), OperationError> {
-        let mut patience = Patience::with(gate, self.rack);
-        let mut waited = false;
-        loop {
-            let asked = Instant::now();
-            let health = self.world.glance(self.rack).await.health;
-            let Err(waiting) = gate.holds(&health) else {
-                underway.goes_on();
-                return Ok((waited, health));
-            };
-            waited = true;
-            let (step, gate) = (step.to_owned(), gate.to_string());
-            match patience.look(&waiting, &health) {
-                Ok(line) => underway.waits(&line),
-                Err(Vain::Late { why, seconds }) => {
-                    return Err(OperationError::Gate { step, gate, why, seconds });
-                }
-                Err(Vain::Fails { service, words }) => {
-                    return Err(OperationError::Fails { step, gate, service, words });
-                }
-            }
-            // A question costs the boards something, and those that are slow to answer have most to do.
-            self.pause(LOOK.max(asked.elapsed())).await?;
-        }
-    }
-
-    async fn begun(
-        &self,
-        begun: &Begun<'_>,
-        step: &str,
-        underway: &Underway<'_>,
-    ) -> Result<(), OperationError> {
-        let until = Instant::now() + BEGUN;
-        loop {
-            let look = async { Ok(begun.is_so(self.world.engine().await?).await?) };
-            let (what, mut why) = begun.words();
-            match look.await {
-                Ok(true) => {
-                    underway.goes_on();
-                    return Ok(());
-                }
-                Ok(false) => {}
-                Err(error) if WorldError::is_transient(&error) => why = SILENT,
-                Err(error) => return Err(self.failed(step, error)),
-            }
-            if Instant::now() >= until {
-                let (step, gate, why) = (step.to_owned(), what.to_owned(), why.to_owned());
-                return Err(OperationError::Gate { step, gate, why, seconds: BEGUN.as_secs() });
-            }
-            underway.waits(why);
-            self.pause(LOOK).await?;
-        }
-    }
-
-    /// Waits for these tasks of services to end. The services have the names that they had: Docker may know them no longer.
-    pub(super) async fn tasks_end(
-        &self,
-        services: &BTreeMap<Id, String>,
-        which: impl Fn(&ObservedTask) -> bool,
-        step: &str,
-        underway: &Underway<'_>,
-    ) -> Result<(), OperationError> {
-        let until = Instant::now() + ENDED;
-        loop {
-            let asked = async {
-                let engine = self.world.engine().await?;
-                Ok(tokio::try_join!(engine.tasks(), engine.nodes())?)
-            };
-            let (tasks, nodes) = match asked.await {
-                Ok(told) => told,
-                Err(error) if WorldError::is_transient(&error) && Instant::now() < until => {
-                    underway.waits(SILENT);
-                    self.pause(LOOK).await?;
-                    continue;
-                }
-                Err(error) => return Err(self.failed(step, error)),
-            };
-            // A task on a board that is away never tells its end.
-            let away = |task: &ObservedTask| {
-                let on =
-                    |id: &Id| nodes.iter().any(|node| node.held.id == *id && node.state == NodeState::Down);
-                task.node.as_ref().is_some_and(|node| on(&node.id))
-            };
-            let lives = |task: &&ObservedTask| which(task) && !task.state.has_ended() && !away(task);
-            let left =
-                (tasks.iter().filter(lives)).find_map(|task| Some((services.get(&task.service_id)?, task)));
-            let Some((name, task)) = left else {
-                underway.goes_on();
-                return Ok(());
-            };
-            if Instant::now() >= until {
-                underway.goes_on();
-                self.conductor.note(&format!("a task of {name} has not told its end: going on"));
-                return Ok(());
-            }
-            let place = task.node.as_ref().map_or("no board", |node| node.name.as_str());
-            underway.waits(&format!("{name} on {place} is {}", task.state));
-            self.pause(LOOK).await?;
-        }
-    }
-
-    /// Between two looks of a wait. Nothing that is waited for is half done: whoever goes on after this finds it again.
-    pub(super) async fn pause(&self, time: Duration) -> Result<(), Interrupted> {
-        tokio::select! {
-            biased;
-            () = self.conductor.interruption() => Err(Interrupted),
-            () = sleep(time) => Ok(()),
-        }
-    }
-
-    fn failed(&self, step: &str, source: WorldError) -> OperationError {
+    pub(super) fn failed(&self, step: &str, source: WorldError) -> OperationError {
         let kind = self.conductor.operation().kind;
         OperationError::Step { step: step.to_owned(), done: self.done, again: kind.name(), source }
-    }
-}
-
-/// What Docker does by itself once it was told something.
-enum Begun<'a> {
-    /// The tasks of a service that changed are replaced: a moment longer the old ones run, and whoever asks them
-    /// finds everything well.
-    Replacing(&'a Id),
-    /// A worker becomes a manager: until then the majority is counted without it, and its engine may say that it is
-    /// in no swarm that works.
-    Promoting(&'a Id),
-    /// A manager becomes a worker: until then its engine does not leave, and the majority is counted with it.
-    Demoting(&'a Id),
-}
-
-impl Begun<'_> {
-    async fn is_so(&self, engine: &impl Engine) -> Result<bool, EngineError> {
-        Ok(match self {
-            Self::Replacing(service) => {
-                let old = |task: &&ObservedTask| {
-                    task.service_id == **service && !task.present && task.state == TaskState::Running
-                };
-                engine.tasks().await?.iter().filter(old).all(|task| !task.is_wanted())
-            }
-            Self::Promoting(node) => {
-                let manages = |known: &ObservedNode| known.held.id == **node && known.reachable_manager;
-                engine.nodes().await?.iter().any(manages)
-            }
-            Self::Demoting(node) => {
-                let manages = |known: &ObservedNode| known.held.id == **node && known.manager.is_some();
-                !engine.nodes().await?.iter().any(manages)
-            }
-        })
-    }
-
-    fn words(&self) -> (&'static str, &'static str) {
-        match self {
-            Self::Replacing(_) => {
-                ("its new task", "its old task still runs: Docker has not begun to replace it")
-            }
-            Self::Promoting(_) => ("its role as a manager", "the other managers do not reach it yet"),
-            Self::Demoting(_) => ("its role as a worker", "its role has not followed yet"),
-        }
     }
 }
 

@@ -7,6 +7,7 @@
 use std::fs::File;
 use std::time::Duration;
 
+use pirack_agent::queue::SETTLED_AFTER;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use uuid::Uuid;
 
@@ -17,9 +18,6 @@ use crate::watch::events::Event;
 /// program's end.
 #[derive(Debug)]
 pub(in crate::watch) struct OutboxClaim(#[expect(dead_code, reason = "held for its lock")] File);
-
-/// How long a broker may hold in memory what it has confirmed: as long as agents take it to (their queue's `settling`).
-const SETTLED_AFTER: Duration = Duration::from_secs(60);
 
 /// Puts one event into the outbox.
 pub(super) fn put(connection: &Connection, event: &Event) -> rusqlite::Result<()> {
@@ -54,9 +52,8 @@ impl History {
         let mut writer = self.writer();
         let mut note = || -> rusqlite::Result<usize> {
             let transaction = writer.begin_lasting()?;
-            let last =
+            let last: Option<String> =
                 transaction.query_row("SELECT boot FROM publisher", [], |row| row.get(0)).optional()?;
-            let last: Option<String> = last;
             if last.as_ref() == Some(&boot) {
                 return Ok(0);
             }

@@ -37,7 +37,9 @@ pub struct Connection {
 }
 
 impl Connection {
-    fn address(&self) -> String {
+    /// Its nodes, for people.
+    #[must_use]
+    pub fn address(&self) -> String {
         self.contact_points.join(",")
     }
 
