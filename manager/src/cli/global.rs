@@ -104,10 +104,15 @@ impl Global {
     }
 }
 
-/// How wide lines may be: as the terminal, where standard output is one.
+/// How wide lines of prose may be: as the terminal, where standard output is one.
 pub(crate) fn width() -> usize {
+    terminal_width().unwrap_or(100)
+}
+
+/// How wide lines may be where a terminal cuts them; a pipe takes all.
+pub(crate) fn terminal_width() -> Option<usize> {
     let terminal = std::io::stdout().is_terminal().then(crossterm::terminal::size).and_then(Result::ok);
-    terminal.map_or(100, |(columns, _)| columns.min(WIDEST)).into()
+    terminal.map(|(columns, _)| columns.min(WIDEST).into())
 }
 
 #[cfg(test)]

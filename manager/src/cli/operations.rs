@@ -104,7 +104,7 @@ pub(crate) fn run(operations: &Operations, global: &Global) -> anyhow::Result<Ex
                 let found = source.newest(*limit).await?;
                 match global.output {
                     Output::Json => say(&serde_json::to_string(&found)?),
-                    Output::Table => say(&table(&found, global::width())),
+                    Output::Table => say(&table(&found, global::terminal_width())),
                 }
                 Ok(ExitCode::SUCCESS)
             }
@@ -190,7 +190,7 @@ impl Source {
 }
 
 /// A line an operation, and no wider than this: what came of it is cut there.
-fn table(operations: &[StoredOperation], width: usize) -> String {
+fn table(operations: &[StoredOperation], width: Option<usize>) -> String {
     if operations.is_empty() {
         return "no operation is known yet: pirack apply makes the first".to_owned();
     }
@@ -211,7 +211,8 @@ fn table(operations: &[StoredOperation], width: usize) -> String {
         ]);
     }
     let whole = table.to_string();
-    whole.lines().map(|line| cut(line.trim(), width)).collect::<Vec<_>>().join("\n")
+    let fit = |line: &str| width.map_or_else(|| line.to_owned(), |width| cut(line, width));
+    whole.lines().map(|line| fit(line.trim())).collect::<Vec<_>>().join("\n")
 }
 
 /// What came of it, in a line: the first that says something.
@@ -293,7 +294,7 @@ mod tests {
         (folder, Arc::clone(journal.history()))
     }
 
-    fn listed(ended: Ended, width: usize) -> String {
+    fn listed(ended: Ended, width: Option<usize>) -> String {
         table(&told(ended).1.operations(1).unwrap(), width).lines().last().unwrap().to_owned()
     }
 
@@ -318,16 +319,18 @@ mod tests {
     #[test]
     fn what_came_of_an_operation_is_one_line_that_fits_and_says_something() {
         let begins = "5f0c9e1b  apply  completed  ada@desk  2026-11-21 08:00:00Z  1.0 s";
-        assert_eq!(listed(Ok(Outcome::of(1)), 100), format!("{begins}  1 step"));
-        assert_eq!(listed(Ok(Outcome::of(2)), 100), format!("{begins}  2 steps"));
+        assert_eq!(listed(Ok(Outcome::of(1)), Some(100)), format!("{begins}  1 step"));
+        assert_eq!(listed(Ok(Outcome::of(2)), Some(100)), format!("{begins}  2 steps"));
         let begins = begins.replace("completed", "failed   ").replace("failed     ada", "failed  ada");
         let left = "not all could be done now:\nboard b3: it does not answer\nboard b4: no more does this";
         let failed = |why: &str, width| listed(Err(Stopped::Failed(why.to_owned())), width);
         let whole = "not all could be done now: board b3: it does not answer";
-        assert_eq!(failed(left, 200), format!("{begins}  {whole}"));
-        let long = failed(&"no route to host ".repeat(50), 100);
+        assert_eq!(failed(left, Some(200)), format!("{begins}  {whole}"));
+        let why = "no route to host ".repeat(50);
+        let long = failed(&why, Some(100));
         assert!(long.chars().count() <= 100 && long.ends_with('…'), "{long}");
-        assert_eq!(failed("nothing was done:", 200), format!("{begins}  nothing was done:"));
+        assert!(failed(&why, None).ends_with(why.trim()), "whoever searches a pipe finds it");
+        assert_eq!(failed("nothing was done:", Some(200)), format!("{begins}  nothing was done:"));
         assert_eq!(cut("wörter sind breit", 7), "wörter…");
     }
 }

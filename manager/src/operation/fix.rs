@@ -10,17 +10,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use pirack_swarm::engine::Engine;
 use serde::{Deserialize, Serialize};
 
 use super::held::Held;
 use super::plan::Left;
-use super::run::lock_board;
+use super::run::{come_up, lock_board};
+use super::seen::Seen;
 use super::world::World;
 use super::{Conductor, OperationError};
 use crate::bootstrap::fix::{self, Fix};
-use crate::bootstrap::preflight::{Report, Seen};
-use crate::rack::{Board, BoardName, Identity, Rack, identity};
+use crate::look::SwarmLook;
+use crate::rack::{Board, BoardName, Rack};
 use crate::reach::chain;
 
 /// What is asked for.
@@ -107,14 +107,15 @@ pub async fn fix<W: World>(
     if fixes.is_empty() {
         return Ok(fixed);
     }
-    let held = Held::take(world, lock_file(rack, world, &report).await, *break_lock, conductor).await?;
+    let file = lock_file(rack, world, conductor).await?;
+    let held = Held::take(world, file, *break_lock, conductor).await?;
     let work = async {
         let (of, begun) = (fixes.len(), AtomicUsize::new(0));
         let mut going: Vec<&BoardName> = boards.iter().map(|board| &board.name).collect();
         for fixes in fix::in_turn(rack, fixes) {
             let one = |board: &&BoardName| {
                 let own = fixes.iter().filter(|fix| fix.board == **board).collect();
-                on_board(world, conductor, own, of, &begun)
+                on_board(world, &held, conductor, own, of, &begun)
             };
             let mut came = vec![];
             for each in join_all(going.iter().map(one)).await {
@@ -129,23 +130,29 @@ pub async fn fix<W: World>(
     held.during(world, work).await
 }
 
-/// The board that has the lock as a file: nobody where this rack's swarm has it.
-async fn lock_file<W: World>(rack: &Rack, world: &W, report: &Report) -> Option<BoardName> {
-    let labels = match world.engine().await {
-        Ok(engine) => engine.swarm().await.ok().map(|swarm| swarm.labels),
-        Err(_) => None,
+/// The board that has the lock as a file: nobody where this rack's swarm has it. While managers choose a leader that cannot
+/// be told, and is waited for, as an apply does.
+async fn lock_file<W: World>(
+    rack: &Rack,
+    world: &W,
+    conductor: &Conductor,
+) -> Result<Option<BoardName>, OperationError> {
+    let unled = |look: &Seen| look.coming_up().filter(|_| look.swarm.is_none());
+    let look = come_up(conductor, || async { Ok(world.see(rack).await) }, unled).await?;
+    let is_ours = |swarm: &SwarmLook| match &swarm.identity {
+        Some(identity) => identity.as_ref().is_ok_and(|identity| identity.is_of(&rack.name)),
+        None => true,
     };
-    let is_ours = |text: &String| Identity::parse(text).is_ok_and(|identity| identity.is_of(&rack.name));
-    if labels.is_some_and(|labels| labels.get(identity::LABEL).is_none_or(is_ours)) {
-        return None;
+    if look.swarm.as_ref().is_some_and(is_ours) {
+        return Ok(None);
     }
-    let reached = report.boards.iter().filter(|(_, seen)| matches!(seen, Seen::Reached(_)));
-    lock_board(rack, reached.map(|(name, _)| name))
+    Ok(lock_board(rack, world).await)
 }
 
 /// A board's fixes, one after another.
-async fn on_board<W: World>(
+pub(super) async fn on_board<W: World>(
     world: &W,
+    held: &Held,
     conductor: &Conductor,
     fixes: Vec<&Fix>,
     of: usize,
@@ -154,6 +161,7 @@ async fn on_board<W: World>(
     let mut mended = vec![];
     let mut ahead: Duration = fixes.iter().map(|fix| fix.deed.expected()).sum();
     for fix in fixes {
+        held.confirm(world).await?;
         let number = begun.fetch_add(1, Ordering::Relaxed) + 1;
         let what = format!("mend {} on {}: {}", fix.check, fix.board, fix.check.finds());
         let underway = conductor.begin(what, number, of, ahead)?;

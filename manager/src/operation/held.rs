@@ -1,25 +1,25 @@
 //! The lock in hand: taken before the first change, renewed while it lasts, given back at the end.
 
-use std::collections::BTreeMap;
+mod place;
+
 use std::time::{Duration, SystemTime};
 
-use pirack_swarm::engine::{Engine, EngineError};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
 
-use super::lock::{BEAT, LABEL, Lock, STALE, Verdict, in_labels};
+use super::lock::{BEAT, Lock, STALE, Verdict, in_labels};
 use super::world::{World, WorldError};
 use super::{Conductor, Interrupted};
 use crate::rack::{BoardName, Identity, identity};
+use place::{Labels, MOST_CLAIMS, PAUSE, change_labels, claim, give_back, look};
 
 /// How often somebody else's lock is looked at.
 const LOOK: Duration = Duration::from_secs(1);
-/// How often somebody may be quicker before it is given up.
-const MOST_CLAIMS: usize = 10;
+/// How old it may be for a change that nobody is asked about first: what a change waits for on its way is well within what
+/// is left until others may take it.
+const FRESH: Duration = Duration::from_secs(15);
 /// How often nobody may answer before it is given up: managers choose a leader within seconds.
 const MOST_SILENCES: usize = 10;
-/// How long whoever was quicker is left alone.
-const PAUSE: Duration = Duration::from_millis(100);
 
 /// Why there is no lock.
 #[derive(Debug, thiserror::Error)]
@@ -108,30 +108,16 @@ impl Held {
     ) -> Result<Self, LockError> {
         let operation = conductor.operation();
         let lock = Lock::of(operation.id, operation.kind, &operation.by);
-        let (mut watched, mut claims, mut silences) = (None, 0, 0);
-        loop {
-            match attempt(world, file.as_ref(), &lock, break_it, &mut watched).await {
-                Ok(Attempt::Ours(renewed)) => {
-                    let own = Own { lock, labelled: file.is_none(), renewed };
-                    return Ok(Self { own: Mutex::new(own), file });
-                }
-                Ok(Attempt::Waits(words)) => conductor.note(&words),
-                Ok(Attempt::Late) => {
-                    claims += 1;
-                    if claims == MOST_CLAIMS {
-                        return Err(LockError::Contended);
-                    }
-                }
-                // It may be ours all the same: the next look tells.
-                Err(LockError::World(error)) if error.is_transient() && silences < MOST_SILENCES => {
-                    silences += 1
-                }
-                Err(error) => return Err(error),
+        match claimed(world, file.as_ref(), &lock, break_it, conductor).await {
+            Ok(renewed) => {
+                let own = Own { lock, labelled: file.is_none(), renewed };
+                Ok(Self { own: Mutex::new(own), file })
             }
-            if conductor.is_interrupted() {
-                return Err(Interrupted.into());
+            Err(error) => {
+                // A try whose answer was lost may have written it all the same.
+                give_back(world, file.as_ref(), &lock).await;
+                Err(error)
             }
-            sleep(LOOK).await;
         }
     }
 
@@ -172,19 +158,22 @@ impl Held {
         }
     }
 
-    /// Before a change: it is ours still. Nobody is asked who has renewed it; a machine that slept in between may
-    /// have lost it.
+    /// Before a change: it is ours still, and for a while. Nobody is asked who has just renewed it; a machine that slept in
+    /// between may have lost it.
     ///
     /// # Errors
     /// When it is lost.
     pub async fn confirm<W: World>(&self, world: &W) -> Result<(), LockError> {
-        if self.age().await < STALE {
-            return Ok(());
+        while self.age().await >= FRESH {
+            match self.renew(world).await {
+                Err(LockError::World(source)) if self.age().await >= STALE => {
+                    return Err(LockError::Silent(source));
+                }
+                Err(LockError::World(_)) => sleep(LOOK).await,
+                renewed => return renewed,
+            }
         }
-        self.renew(world).await.map_err(|error| match error {
-            LockError::World(source) => LockError::Silent(source),
-            lost => lost,
-        })
+        Ok(())
     }
 
     async fn age(&self) -> Duration {
@@ -249,20 +238,39 @@ impl Held {
     /// Gives it back, as far as it is ours and anybody answers: what stays grows stale by itself.
     async fn release<W: World>(&self, world: &W) {
         let lock = self.own.lock().await.lock.clone();
-        if let Some(board) = &self.file
-            && let Err(error) = world.unlock_file(board, &lock).await
-        {
-            tracing::debug!(
-                error = &error as &dyn std::error::Error,
-                "the lock's file stays, and grows stale"
-            );
+        give_back(world, self.file.as_ref(), &lock).await;
+    }
+}
+
+/// Tries until it is ours, and tells since when.
+async fn claimed<W: World>(
+    world: &W,
+    file: Option<&BoardName>,
+    lock: &Lock,
+    break_it: bool,
+    conductor: &Conductor,
+) -> Result<Moment, LockError> {
+    let (mut watched, mut claims, mut silences) = (None, 0, 0);
+    loop {
+        match attempt(world, file, lock, break_it, &mut watched).await {
+            Ok(Attempt::Ours(renewed)) => return Ok(renewed),
+            Ok(Attempt::Waits(words)) => conductor.note(&words),
+            Ok(Attempt::Late) => {
+                claims += 1;
+                if claims == MOST_CLAIMS {
+                    return Err(LockError::Contended);
+                }
+            }
+            // It may be ours all the same: the next look tells.
+            Err(LockError::World(error)) if error.is_transient() && silences < MOST_SILENCES => {
+                silences += 1;
+            }
+            Err(error) => return Err(error),
         }
-        let ours = |found: Option<&[u8]>| {
-            found.and_then(Lock::parse).is_some_and(|found| found.operation == lock.operation)
-        };
-        if let Err(error) = in_label(world, None, ours).await {
-            tracing::debug!(error = &error as &dyn std::error::Error, "the lock stays, and grows stale");
+        if conductor.is_interrupted() {
+            return Err(Interrupted.into());
         }
+        sleep(LOOK).await;
     }
 }
 
@@ -301,14 +309,16 @@ fn watch(
     ours: &Lock,
 ) -> Result<Option<String>, LockError> {
     let lock = Lock::parse(text);
+    // Written by a try before this one, whose answer was lost.
+    let is_ours = lock.as_ref().is_some_and(|lock| lock.operation == ours.operation);
     let unchanged = match watched {
         Some((known, since)) if known == text => since.elapsed(),
         // It beats: somebody lives, and may be at it for long.
-        Some(_) => {
+        Some(_) if !is_ours => {
             let held = |lock: Lock| LockError::Held { by: lock.by, operation: lock.operation };
             return Err(lock.map_or(LockError::Unreadable, held));
         }
-        None => {
+        _ => {
             *watched = Some((text.to_vec(), Instant::now()));
             Duration::ZERO
         }
@@ -322,70 +332,4 @@ fn watch(
     let who = lock.map_or_else(|| "somebody who cannot be read".to_owned(), |lock| lock.by);
     let seconds = left.as_secs();
     Ok(Some(format!("{who} has the lock: looking for {seconds} s whether anybody is still there")))
-}
-
-/// What is there in the lock's place, to the byte: compared before it is written over.
-async fn look<W: World>(world: &W, file: Option<&BoardName>) -> Result<Option<Vec<u8>>, LockError> {
-    match file {
-        Some(board) => Ok(world.lock_file(board).await?),
-        None => {
-            let mut swarm = world.engine().await?.swarm().await.map_err(WorldError::from)?;
-            Ok(swarm.labels.remove(LABEL).map(String::into_bytes))
-        }
-    }
-}
-
-/// Writes `ours` where just `over` was. Whether it could.
-async fn claim<W: World>(
-    world: &W,
-    file: Option<&BoardName>,
-    ours: &Lock,
-    over: Option<&[u8]>,
-) -> Result<bool, LockError> {
-    match file {
-        Some(board) => Ok(world.write_lock_file(board, ours, over).await?),
-        None => in_label(world, Some(ours), |found| found == over).await,
-    }
-}
-
-/// Sets the label to `lock`, or takes it away, if what is there is as it must be. Whether it did.
-async fn in_label<W: World>(
-    world: &W,
-    lock: Option<&Lock>,
-    lawful: impl Fn(Option<&[u8]>) -> bool,
-) -> Result<bool, LockError> {
-    let change = |labels: &mut Labels| {
-        let found = match lock {
-            Some(lock) => labels.insert(LABEL.to_owned(), lock.text()),
-            None => labels.remove(LABEL),
-        };
-        lawful(found.as_deref().map(str::as_bytes))
-    };
-    change_labels(world, change).await
-}
-
-/// The swarm's own.
-type Labels = BTreeMap<String, String>;
-
-/// Changes the swarm's labels, if `change` finds them as they must be. Whether it did. What else changes of the swarm
-/// meanwhile stays, and `change` looks again.
-async fn change_labels<W: World>(
-    world: &W,
-    mut change: impl FnMut(&mut Labels) -> bool,
-) -> Result<bool, LockError> {
-    let engine = world.engine().await?;
-    let mut tries = 1;
-    loop {
-        let swarm = engine.swarm().await.map_err(WorldError::from)?;
-        let mut labels = swarm.labels;
-        if !change(&mut labels) {
-            return Ok(false);
-        }
-        match engine.update_swarm(swarm.version, &labels).await {
-            Ok(_) => return Ok(true),
-            Err(EngineError::VersionConflict { .. }) if tries < MOST_CLAIMS => tries += 1,
-            Err(error) => return Err(WorldError::from(error).into()),
-        }
-        sleep(PAUSE).await;
-    }
 }

@@ -53,7 +53,7 @@ use take::Taken;
 /// How long services that begin take until they are well, for the time that is told ahead.
 const SETTLING: Duration = Duration::from_secs(30);
 /// How long a swarm may take to have a leader, and an engine that has started to be heard by it.
-const COMING_UP: Duration = Duration::from_secs(60);
+pub(super) const COMING_UP: Duration = Duration::from_secs(60);
 /// How often it is looked whether they are there.
 const AGAIN: Duration = Duration::from_secs(2);
 /// How often it is planned anew, beside twice for each step of the first plan, before it is given up.
@@ -101,20 +101,25 @@ impl<R> Look<R> {
         self.plan.steps.is_empty() && self.well.iter().all(holds) && self.behind.is_empty()
     }
 
-    /// The board that has the lock as a file, while there is no swarm.
-    fn lock_board(&self, rack: &Rack) -> Option<BoardName> {
-        if self.seen.swarm.is_some() {
-            return None;
-        }
-        lock_board(rack, self.seen.reached().map(|(name, _)| name))
+    /// What is not well, the first of it.
+    fn unwell(&self) -> Option<String> {
+        let waits =
+            |gate: &Gate| gate.holds(&self.seen.health).err().map(|waiting| format!("{gate}: {waiting}"));
+        let gate = self.well.iter().find_map(waits);
+        gate.or_else(|| self.behind.first().map(ToString::to_string))
     }
 }
 
-/// Of the boards that answer, the one that has the lock as a file.
-pub(super) fn lock_board<'a>(rack: &Rack, answer: impl Iterator<Item = &'a BoardName>) -> Option<BoardName> {
-    let answer: Vec<&BoardName> = answer.collect();
-    let first = rack.first_manager().map(|board| &board.name).filter(|name| answer.contains(name));
-    first.or_else(|| answer.first().copied()).cloned()
+/// The board that has the lock as a file while there is no swarm, whatever is done and to which boards: the first manager,
+/// or else the file's first that answers, with an engine or without.
+pub(super) async fn lock_board<W: World>(rack: &Rack, world: &W) -> Option<BoardName> {
+    let first = rack.first_manager().map(|board| &board.name);
+    let others = rack.boards.iter().map(|board| &board.name).filter(|name| Some(*name) != first);
+    let boards = first.into_iter().chain(others);
+    let asked = boards.map(async |board| world.lock_file(board).await.is_ok().then(|| board.clone()));
+    let answer = join_all(asked).await.into_iter().flatten().next();
+    // Nobody does, and whoever tries to take it is told why.
+    answer.or_else(|| first.cloned())
 }
 
 /// How an operation ended.
@@ -147,26 +152,21 @@ pub(super) async fn run<W: World, J: Job<W>>(
     if look.is_done() {
         return Ok(Ended::with(0, look));
     }
-    let held = Held::take(world, look.lock_board(job.rack()), job.breaks_lock(), conductor).await?;
-    if look.seen.swarm.is_some() {
-        left_behind(&look.seen, world).await;
-    }
+    let file = match look.seen.swarm {
+        Some(_) => None,
+        None => lock_board(job.rack(), world).await,
+    };
+    let held = Held::take(world, file, job.breaks_lock(), conductor).await?;
     let (pace, removed) = (Pace::default(), BTreeMap::new());
-    let mut run = Run { rack: job.rack(), world, conductor, held: &held, done: 0, pace, removed };
-    held.during(world, run.rounds(job)).await
-}
-
-/// A look changes nothing, and boards that do not answer make it long: who ends the operation need not wait for it.
-async fn look<W: World, J: Job<W>>(
-    job: &J,
-    world: &W,
-    conductor: &Conductor,
-) -> Result<Look<J::Rest>, OperationError> {
-    tokio::select! {
-        biased;
-        () = conductor.interruption() => Err(Interrupted.into()),
-        look = job.look(world) => Ok(look?),
-    }
+    let led = look.seen.unled().is_none();
+    let mut run = Run { rack: job.rack(), world, conductor, held: &held, done: 0, led, pace, removed };
+    let work = async {
+        if look.seen.swarm.is_some() {
+            left_behind(&look.seen, world).await;
+        }
+        run.rounds(job).await
+    };
+    held.during(world, work).await
 }
 
 /// Looks, and refuses what must not be done. What is soon well by itself, and of which nothing can be told before, is
@@ -176,15 +176,30 @@ async fn lawful<W: World, J: Job<W>>(
     job: &J,
     world: &W,
     conductor: &Conductor,
-    awaited: fn(&Look<J::Rest>) -> Option<String>,
+    awaited: impl Fn(&Look<J::Rest>) -> Option<String>,
 ) -> Result<Look<J::Rest>, OperationError> {
+    let look = come_up(conductor, || async { Ok(job.look(world).await?) }, awaited).await?;
+    match look.plan.refused.is_empty() {
+        true => Ok(look),
+        false => Err(OperationError::Refused(look.plan.refused)),
+    }
+}
+
+/// Looks until nothing is `awaited` that is soon well by itself, for as long as that may take. A look changes nothing, and
+/// boards that do not answer make it long: who ends the operation need not wait for it.
+pub(super) async fn come_up<T, F: Future<Output = Result<T, OperationError>>>(
+    conductor: &Conductor,
+    look: impl Fn() -> F,
+    awaited: impl Fn(&T) -> Option<String>,
+) -> Result<T, OperationError> {
     let (until, mut told) = (Instant::now() + COMING_UP, String::new());
     loop {
-        let look = look(job, world, conductor).await?;
-        let Some(words) = awaited(&look).filter(|_| Instant::now() < until) else {
-            let is_lawful = look.plan.refused.is_empty();
-            return if is_lawful { Ok(look) } else { Err(OperationError::Refused(look.plan.refused)) };
+        let seen = tokio::select! {
+            biased;
+            () = conductor.interruption() => return Err(Interrupted.into()),
+            seen = look() => seen?,
         };
+        let Some(words) = awaited(&seen).filter(|_| Instant::now() < until) else { return Ok(seen) };
         if words != told {
             conductor.note(&words);
             told = words;
@@ -210,6 +225,8 @@ struct Run<'a, W> {
     conductor: &'a Conductor,
     held: &'a Held,
     done: usize,
+    /// Whether the swarm had a leader when it was looked at last: one that is lost is waited for, once.
+    led: bool,
     pace: Pace,
     /// Services that were removed, and whose tasks may still be ending.
     removed: BTreeMap<Id, String>,
@@ -233,8 +250,16 @@ impl<W: World> Run<'_, W> {
             };
             let look = match again {
                 Some(look) => look,
-                None => lawful(job, self.world, self.conductor, |look| look.seen.unled()).await?,
+                None => {
+                    let elects = |look: &Look<J::Rest>| look.seen.unled().filter(|_| self.led);
+                    lawful(job, self.world, self.conductor, elects).await?
+                }
             };
+            self.led = look.seen.unled().is_none();
+            if let Some(swarm) = &look.seen.swarm {
+                // A removal that nobody answered may not have been heard.
+                self.removed.retain(|id, _| !swarm.observed.services.iter().any(|held| held.id == *id));
+            }
             if round == 0 {
                 // Between the first look and the lock somebody may have been at it.
                 job.agreed(&look.plan)?;
@@ -250,6 +275,7 @@ impl<W: World> Run<'_, W> {
                 if look.is_done() {
                     return Ok(Ended::with(self.done, look));
                 }
+                left = look.unwell().unwrap_or_default();
                 if self.settle(&look.well, &look.seen).await? {
                     self.delivered(job, look).await?;
                 }
@@ -319,24 +345,26 @@ impl<W: World> Run<'_, W> {
         for step in steps {
             each.entry(step.act.board()).or_default().push(step);
         }
-        let (taken, over) = (AtomicUsize::new(self.done), AtomicU64::new(0));
+        let (begun, done) = (AtomicUsize::new(self.done), AtomicUsize::new(self.done));
+        let over = AtomicU64::new(0);
         let run = &*self;
         let one = async |steps: Vec<&Step>| {
             for step in steps {
-                let number = taken.fetch_add(1, Ordering::Relaxed) + 1;
+                let number = begun.fetch_add(1, Ordering::Relaxed) + 1;
                 let left = ahead.saturating_sub(Duration::from_secs(over.load(Ordering::Relaxed)));
                 let underway = run.conductor.begin(step.title(), number, of, run.pace.of(left))?;
                 if run.take(step, &mut Known::default(), &underway).await? != Taken::Done {
                     break;
                 }
                 underway.done();
+                done.fetch_add(1, Ordering::Relaxed);
                 over.fetch_add(step.expected.as_secs(), Ordering::Relaxed);
             }
             Ok::<(), OperationError>(())
         };
         // All come to the end of what they do, whatever becomes of one.
         let outcomes = join_all(each.into_values().map(one)).await;
-        self.done = taken.load(Ordering::Relaxed);
+        self.done = done.load(Ordering::Relaxed);
         one_of(outcomes, |further| self.conductor.note(&chain(further))).map_or(Ok(()), Err)
     }
 

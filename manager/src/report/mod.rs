@@ -161,4 +161,4 @@ fn time(at: Timestamp) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -44,8 +44,12 @@ pub async fn ask(
     let doors =
         doors.map(async |board| (board.name.to_string(), stargate::health(board.address, within).await));
     let (kafka, cassandra, stargate) = tokio::join!(kafka, ring, join_all(doors));
-    let mut health =
-        StackHealth { kafka, cassandra, stargate: stargate.into_iter().collect(), ..of_tasks(tasks) };
+    let mut health = StackHealth {
+        kafka,
+        cassandra,
+        stargate: stargate.into_iter().collect(),
+        ..of_tasks(tasks, &observed.nodes)
+    };
     // An app may be called as it likes.
     health.outdated.retain(|service| units.iter().any(|unit| unit.service() == *service));
     health

@@ -62,7 +62,7 @@ pub enum ExecError {
         #[source]
         source: bollard::errors::Error,
     },
-    /// It took too long. It may still run.
+    /// It took too long, and was ended. What it asked the data service for may still be done.
     #[error("{command} in {service} on {board} has not ended within {} s", .within.as_secs())]
     Late {
         /// Which board.
@@ -107,7 +107,7 @@ impl Exec for Engines {
             || ExecError::NoBoard { board: board.to_owned(), why: "it is not of this rack".to_owned() };
         let docker = self.0.get(board).ok_or_else(unknown)?;
         let service = engine.on(board);
-        match timeout(within, run(docker, &service, command)).await {
+        match timeout(within, run(docker, &service, mortal(command, within))).await {
             Ok(Ok(Some(ran))) => Ok(ran),
             Ok(Ok(None)) => Err(ExecError::NotRunning { service, board: board.to_owned() }),
             Ok(Err(source)) => {
@@ -122,10 +122,22 @@ impl Exec for Engines {
     }
 }
 
+/// What a command that was told to end may take for it, before it is killed.
+const ENDING: &str = "10";
+
+/// The same, ended with its deadline: no engine ends a command whose caller has gone, and one for every look at a slow
+/// service would take the memory that the service has. It is told before it is killed: `timeout` ends with what it
+/// kills, and whoever is left to a container's first process, a JVM as a rule, stays a zombie.
+fn mortal(command: &[&str], within: Duration) -> Vec<String> {
+    let seconds = within.as_secs().max(1).to_string();
+    let ended = ["timeout", "-k", ENDING, &seconds];
+    ended.iter().chain(command).map(|word| (*word).to_owned()).collect()
+}
+
 async fn run(
     docker: &Docker,
     service: &str,
-    command: &[&str],
+    command: Vec<String>,
 ) -> Result<Option<Ran>, bollard::errors::Error> {
     let filters = HashMap::from([
         ("label", vec![format!("{SERVICE}={service}")]),
@@ -137,7 +149,7 @@ async fn run(
     let options = CreateExecOptions {
         attach_stdout: Some(true),
         attach_stderr: Some(true),
-        cmd: Some(command.iter().map(|word| (*word).to_owned()).collect()),
+        cmd: Some(command),
         ..CreateExecOptions::default()
     };
     let exec = docker.create_exec(&id, options).await?.id;

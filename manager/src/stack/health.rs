@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use pirack_swarm::object::Id;
-use pirack_swarm::observed::{ObservedTask, TaskState};
+use pirack_swarm::observed::{ObservedNode, ObservedTask, TaskState};
 use serde::Serialize;
 
 use super::cassandra::CassandraHealth;
@@ -49,11 +49,15 @@ pub struct Stopped {
 
 /// What tasks tell of it: the engines are yet to be asked.
 #[must_use]
-pub fn of_tasks(tasks: &[ObservedTask]) -> StackHealth {
+pub fn of_tasks(tasks: &[ObservedTask], nodes: &[ObservedNode]) -> StackHealth {
     let runs = |task: &&ObservedTask| task.is_wanted() && task.state == TaskState::Running;
     let running: BTreeSet<String> = tasks.iter().filter(runs).map(|task| task.service.clone()).collect();
-    let old = tasks.iter().filter(runs).filter(|task| !task.present);
-    let outdated = old.map(|task| task.service.clone()).collect();
+    let has_begun = |task: &ObservedTask| matches!(task.state, TaskState::Starting | TaskState::Running);
+    let outdated = tasks.iter().filter(|task| match running.contains(&task.service) {
+        true => runs(task) && !task.present,
+        false => !task.is_wanted() && has_begun(task) && !task.is_away(nodes),
+    });
+    let outdated = outdated.map(|task| task.service.clone()).collect();
     let mut stopped: BTreeMap<String, Vec<&ObservedTask>> = BTreeMap::new();
     for task in tasks.iter().filter(|task| !running.contains(&task.service)) {
         stopped.entry(task.service.clone()).or_default().push(task);
@@ -84,7 +88,7 @@ pub struct StackHealth {
     /// The services that have none, in Docker's own words.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub stopped: BTreeMap<String, Stopped>,
-    /// The services that have changed, and whose task of before runs still: it looks well, and is about to stop.
+    /// The services that have changed, or stop, and whose task of before runs still: it looks well until it has ended.
     #[serde(skip)]
     pub outdated: BTreeSet<String>,
     /// Kafka.
@@ -115,5 +119,32 @@ impl StackHealth {
     #[must_use]
     pub fn cassandra(&self) -> Option<&CassandraHealth> {
         self.cassandra.as_ref()?.said()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pirack_swarm::observed::NodeState;
+
+    use super::*;
+    use crate::report::tests::racks::{node, task};
+
+    #[test]
+    fn a_service_stops_until_its_task_of_before_has_ended_or_its_board_is_away() {
+        let unwanted = |state| ObservedTask { desired: TaskState::Shutdown, ..task("kafka-b1", 0, state) };
+        let old = ObservedTask { present: false, ..task("kafka-b1", 0, TaskState::Running) };
+        let (up, mut down) = (node(0), node(0));
+        down.state = NodeState::Down;
+        let stops = |tasks: &[ObservedTask], node: &ObservedNode| {
+            of_tasks(tasks, std::slice::from_ref(node)).outdated.contains("kafka-b1")
+        };
+        let next = || task("kafka-b1", 0, TaskState::Ready);
+        assert!(stops(&[old], &up), "its managers have not begun to replace it");
+        assert!(stops(&[unwanted(TaskState::Running), next()], &up), "it was told to stop");
+        assert!(stops(&[unwanted(TaskState::Starting)], &up));
+        assert!(!stops(&[unwanted(TaskState::Shutdown), next()], &up), "it has ended");
+        assert!(!stops(&[unwanted(TaskState::Running), next()], &down), "and never tells its end");
+        let runs = task("kafka-b1", 0, TaskState::Running);
+        assert!(!stops(&[runs, unwanted(TaskState::Running)], &up), "its new task runs");
     }
 }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::{NodeState, ObservedNode};
 use crate::object::Id;
 
 /// Where a task is in its life (swarmkit `api/types.proto`); it only ever moves down this list.
@@ -111,6 +112,13 @@ impl ObservedTask {
     #[must_use]
     pub fn words(&self) -> &str {
         if self.error.is_empty() { &self.message } else { &self.error }
+    }
+
+    /// Whether its node is down: it never tells its end then, and stays what it was.
+    #[must_use]
+    pub fn is_away(&self, nodes: &[ObservedNode]) -> bool {
+        let down = |id: &Id| nodes.iter().any(|node| node.held.id == *id && node.state == NodeState::Down);
+        self.node.as_ref().is_some_and(|node| down(&node.id))
     }
 
     /// Whether the managers want it to run.

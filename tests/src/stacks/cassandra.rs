@@ -1,5 +1,7 @@
 //! A Cassandra ring: a node on each of a lab's boards, all of them seeds, so that they may start together.
 
+use std::cell::RefCell;
+use std::fmt;
 use std::time::Duration;
 
 use pirack_lab::{Board, Lab};
@@ -28,8 +30,9 @@ impl Ring {
     pub fn start(lab: &Lab, image: &str) -> Self {
         let seeds =
             lab.boards().iter().map(|board| board.address().to_string()).collect::<Vec<_>>().join(",");
-        let node = |board: &Board| {
-            let environment = environment(&board.address().to_string(), &seeds);
+        let of = lab.boards().len();
+        let node = |(nth, board): (usize, &Board)| {
+            let environment = environment(&board.address().to_string(), &seeds, token(nth, of));
             let data = "/var/lib/cassandra";
             Service::start(
                 board,
@@ -38,7 +41,7 @@ impl Ring {
         };
         Self {
             boards: lab.boards().to_vec(),
-            nodes: lab.boards().iter().map(node).collect(),
+            nodes: lab.boards().iter().enumerate().map(node).collect(),
             contact_points: lab.boards().iter().map(|board| format!("{}:9042", board.address())).collect(),
         }
     }
@@ -52,20 +55,36 @@ impl Ring {
         for node in &self.nodes {
             node.when_well(START);
         }
-        for board in &self.boards {
-            let what = format!("{} to hear all {} nodes", board.name(), self.nodes.len());
-            wait::until(what, START, || (heard(board) == self.nodes.len()).then_some(()));
+        for (board, node) in self.boards.iter().zip(&self.nodes) {
+            let told = RefCell::new(String::new());
+            let what = fmt::from_fn(|f| {
+                let (board, all) = (board.name(), self.nodes.len());
+                write!(f, "{board} to hear all {all} nodes; it told {}\n{}", told.borrow(), node.log(60))
+            });
+            wait::until(what, START, || {
+                told.replace(status(board));
+                let heard = told.borrow().lines().filter(|line| line.starts_with("UN ")).count();
+                (heard == self.nodes.len()).then_some(())
+            });
         }
     }
 }
 
-/// How many nodes are up and normal to the one on this board.
-fn heard(board: &Board) -> usize {
-    let told = board.command("docker").args(["exec", "cassandra", "nodetool", "status"]).output().unwrap();
-    String::from_utf8_lossy(&told.stdout).lines().filter(|line| line.starts_with("UN ")).count()
+/// What the node on this board tells of the ring, or what was in the way.
+fn status(board: &Board) -> String {
+    // Each question is a JVM in the node's own container, and Docker ends none by itself.
+    let ask = ["exec", "cassandra", "timeout", "60", "nodetool", "status"];
+    let told = board.command("docker").args(ask).output().unwrap();
+    [told.stdout, told.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat()
 }
 
-fn environment(address: &str, seeds: &str) -> Vec<String> {
+/// The token of a node: the middle of its slice of Murmur3's ring. Cassandra's allocator reckons tokens from the ring that
+/// a node sees and from nothing else: two nodes that see one ring at the same moment get the same, and keep them.
+fn token(nth: usize, of: usize) -> i128 {
+    i128::from(i64::MIN) + (2 * nth as i128 + 1) * (1 << 63) / of as i128
+}
+
+fn environment(address: &str, seeds: &str, token: i128) -> Vec<String> {
     vec![
         "CASSANDRA_CLUSTER_NAME=lab".to_owned(),
         format!("CASSANDRA_SEEDS={seeds}"),
@@ -77,6 +96,7 @@ fn environment(address: &str, seeds: &str) -> Vec<String> {
         "CASSANDRA_RACK=desk".to_owned(),
         "MAX_HEAP_SIZE=384M".to_owned(),
         "HEAP_NEWSIZE=96M".to_owned(),
-        format!("JVM_EXTRA_OPTS={QUICK_RING}"),
+        "CASSANDRA_NUM_TOKENS=1".to_owned(),
+        format!("JVM_EXTRA_OPTS={QUICK_RING} -Dcassandra.initial_token={token}"),
     ]
 }

@@ -109,7 +109,7 @@ impl Service {
     }
 
     /// The last lines that it wrote, so many at the most.
-    fn log(&self, lines: usize) -> String {
+    pub(super) fn log(&self, lines: usize) -> String {
         let options =
             LogsOptionsBuilder::default().stdout(true).stderr(true).tail(&lines.to_string()).build();
         let lines = self.engine.logs(&self.name, Some(options));

@@ -164,6 +164,8 @@ impl World {
                     assert!(Instant::now() < until, "waited {GATE:?} in vain for {gate}: {why}");
                 }
             }
+            // This world plans once.
+            Part::Learn(gate) => panic!("planned without having heard of the ring: {gate}"),
             Part::Do(act) => {
                 let began = Instant::now();
                 let clients =

@@ -225,7 +225,11 @@ fn a_voter_by_a_name_or_a_published_port_contradicts_nobody() {
     // One of a quorum that other files have.
     let apart = fixture("clean-kafka-apart");
     let (before, after) = (apart.find("  controller-2:").unwrap(), apart.find("\nnetworks:").unwrap());
-    assert_eq!(lint(&format!("{}{}", &apart[..before], &apart[after..])).unwrap(), []);
+    let single = format!("{}{}", &apart[..before], &apart[after..]);
+    assert_eq!(lint(&single).unwrap(), []);
+    let both =
+        single.replacen("KAFKA_PROCESS_ROLES: controller", "KAFKA_PROCESS_ROLES: broker,controller", 1);
+    assert!(both != single && lint(&both).unwrap().iter().all(|found| found.code != "SL108"));
 }
 
 #[test]

@@ -48,6 +48,7 @@ fn reasons(turn: &Turn) -> Vec<String> {
         let parts = turn.before.iter().chain(&turn.after);
         reasons.extend(parts.filter_map(|part| match part {
             Part::Do(act) => Some(format!("with it: {act}")),
+            Part::Learn(gate) => Some(format!("with it: what is found once it is heard whether {gate}")),
             Part::Wait(_) => None,
         }));
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Job, Look, OperationError, Run};
+use super::{Job, Look, OperationError, Run, come_up};
 use crate::look::{AgentWords, Sink};
 use crate::operation::seen::{BoardSeen, Seen};
 use crate::operation::world::World;
@@ -107,7 +107,8 @@ impl<W: World> Run<'_, W> {
             }
             underway.waits(&why);
             self.pause(LOOK).await?;
-            look = super::look(job, self.world, self.conductor).await?;
+            let again = || async { Ok(job.look(self.world).await?) };
+            look = come_up(self.conductor, again, |_| None).await?;
             self.tell_silent(&look.seen, &mut silent);
         }
         underway.done();

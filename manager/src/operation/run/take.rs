@@ -141,9 +141,10 @@ impl<W: World> Run<'_, W> {
                 let service = [(id.clone(), spec.name.clone())].into();
                 self.tasks_end(&service, |task| !task.is_wanted(), step, underway).await?;
             }
-            self.held.confirm(self.world).await?;
             let engine = self.world.engine().await.map_err(|error| self.failed(step, error))?;
             let promotes = promotes(action, engine).await.map_err(|error| self.failed(step, error.into()))?;
+            // Last, for a manager may have been looked for for long.
+            self.held.confirm(self.world).await?;
             let taken = swarm::take(action, engine, known).await;
             taken.map_err(|error| self.failed(step, error.into()))?;
             match action {
@@ -174,9 +175,9 @@ impl<W: World> Run<'_, W> {
         let mut passed = Passed::default();
         for part in parts {
             match part {
-                Part::Wait(gate) => {
+                Part::Wait(gate) | Part::Learn(gate) => {
                     let (waited, health) = self.pass(gate, step, underway).await?;
-                    passed.aged |= waited;
+                    passed.aged |= waited || matches!(part, Part::Learn(_));
                     passed.health = Some(health);
                 }
                 Part::Do(_) if passed.aged => return Ok(passed),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use pirack_swarm::engine::{Engine, EngineError};
 use pirack_swarm::object::Id;
-use pirack_swarm::observed::{NodeState, ObservedNode, ObservedTask, TaskState};
+use pirack_swarm::observed::{ObservedNode, ObservedTask, TaskState};
 use tokio::time::{Instant, sleep};
 
 use super::{OperationError, Run};
@@ -112,13 +112,8 @@ impl<W: World> Run<'_, W> {
                 }
                 Err(error) => return Err(self.failed(step, error)),
             };
-            // A task on a board that is away never tells its end.
-            let away = |task: &ObservedTask| {
-                let on =
-                    |id: &Id| nodes.iter().any(|node| node.held.id == *id && node.state == NodeState::Down);
-                task.node.as_ref().is_some_and(|node| on(&node.id))
-            };
-            let lives = |task: &&ObservedTask| which(task) && !task.state.has_ended() && !away(task);
+            let lives =
+                |task: &&ObservedTask| which(task) && !task.state.has_ended() && !task.is_away(&nodes);
             let left =
                 (tasks.iter().filter(lives)).find_map(|task| Some((services.get(&task.service_id)?, task)));
             let Some((name, task)) = left else {

@@ -124,6 +124,11 @@ impl FakeRack {
         self.any().lose_leader_after(u64::MAX);
     }
 
+    /// For so many looks no node tells what it knows of the others.
+    pub(super) fn gossip_is_unheard(&self, looks: usize) {
+        self.state().stacks.unheard = looks;
+    }
+
     /// The board's plug is pulled, or put back.
     pub(super) fn set_power(&self, board: &str, on: bool) {
         let name: BoardName = board.parse().unwrap();

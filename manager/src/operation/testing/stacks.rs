@@ -8,12 +8,13 @@ mod said;
 use std::collections::{BTreeMap, BTreeSet};
 
 use pirack_swarm::object::Id;
-use pirack_swarm::observed::{Held, ObservedTask, TaskState};
+use pirack_swarm::observed::{Held, ObservedNode, ObservedTask, TaskState};
 use pirack_swarm::spec::ServiceSpec;
 
 use crate::rack::{BoardName, Rack};
+use crate::stack::cassandra::CassandraHealth;
 use crate::stack::roll::Act;
-use crate::stack::{StackHealth, of_tasks};
+use crate::stack::{Answer, StackHealth, of_tasks};
 
 /// So many looks a node that never held data takes to join.
 const JOINING: u32 = 3;
@@ -32,6 +33,8 @@ pub(super) struct Stacks {
     moving: Option<Moving>,
     /// The rack's keyspace, once it was made.
     pub(super) rows: Option<usize>,
+    /// So many looks hear nothing of what the ring's nodes know of each other.
+    pub(super) unheard: usize,
     /// Services that somebody else has just stopped.
     by_hand: BTreeSet<String>,
     /// Services that were well when somebody looked last, and whose board has lost its power since: no operation
@@ -87,6 +90,7 @@ impl RingNode {
 /// What the swarm holds when somebody looks.
 pub(super) struct Around<'a> {
     pub(super) tasks: &'a [ObservedTask],
+    pub(super) nodes: &'a [ObservedNode],
     pub(super) services: &'a [Held<ServiceSpec>],
     pub(super) dark: &'a BTreeSet<BoardName>,
 }
@@ -125,15 +129,25 @@ impl Stacks {
     pub(super) fn look(&mut self, rack: &Rack, around: &Around<'_>) -> StackHealth {
         self.brokers(around);
         self.ring(around);
-        let mut health = of_tasks(around.tasks);
+        let mut health = of_tasks(around.tasks, around.nodes);
         health.running.retain(|service| around.running().contains_key(service.as_str()));
         self.just_dark.clear();
         let has = |engine| around.boards(engine).next().is_some();
         StackHealth {
             kafka: (rack.kafka.is_some() && has("kafka-")).then(|| self.kafka(rack)),
-            cassandra: (rack.cassandra.is_some() && has("cassandra-")).then(|| self.cassandra(rack)),
+            cassandra: (rack.cassandra.is_some() && has("cassandra-")).then(|| self.heard_of_cassandra(rack)),
             ..health
         }
+    }
+
+    fn heard_of_cassandra(&mut self, rack: &Rack) -> Answer<CassandraHealth> {
+        let mut told = self.cassandra(rack);
+        if let (Answer::Said(ring), 1..) = (&mut told, self.unheard) {
+            self.unheard -= 1;
+            ring.gossip_silence = Some("nodetool did not answer in time".to_owned());
+            ring.nodes.values_mut().for_each(|node| node.gossip = None);
+        }
+        told
     }
 
     fn brokers(&mut self, around: &Around<'_>) {

@@ -94,11 +94,14 @@ impl FakeRack {
 
     pub(super) async fn health(&self, rack: &Rack) -> StackHealth {
         let Ok(engine) = self.manager().await else { return StackHealth::default() };
-        let (Ok(services), Ok(tasks)) = (engine.services().await, engine.tasks().await) else {
+        let (Ok(services), Ok(tasks), Ok(nodes)) =
+            (engine.services().await, engine.tasks().await, engine.nodes().await)
+        else {
             return StackHealth::default();
         };
         let state = &mut *self.state();
-        state.stacks.look(rack, &Around { tasks: &tasks, services: &services, dark: &state.away })
+        let around = Around { tasks: &tasks, nodes: &nodes, services: &services, dark: &state.away };
+        state.stacks.look(rack, &around)
     }
 
     pub(in crate::operation) async fn manager(&self) -> Result<&FakeEngine, WorldError> {
@@ -171,6 +174,7 @@ impl World for FakeRack {
 
     async fn mend(&self, fix: &Fix) -> Result<Vec<String>, WorldError> {
         self.call().await;
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
         let mut state = self.state();
         if state.unmendable.contains(&fix.board) {
             return Err(failed(&fix.board, "mending", "no space left on device"));

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use pirack_swarm::engine::Engine as _;
 use pirack_swarm::member::{Member as _, Membership};
 use tokio::sync::watch;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::super::destroy::{Destroyed, Parts, Request, Scope, destroy, look};
+use super::super::run::COMING_UP;
 use super::super::testing::FakeRack;
 use super::super::{Conductor, Kind, Operation, OperationError};
 use super::Heard;
@@ -245,6 +247,20 @@ async fn what_does_not_answer_is_told_and_the_rest_goes() {
         let told = world.cloud.engine(board).membership().await.unwrap();
         assert!(matches!(told, Membership::Inactive), "{board}: {told:?} after {done:#?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_leader_that_is_not_there_is_waited_for_once_and_agents_go_without_one() {
+    let (world, rack) = running().await;
+    world.set_power("b2", false);
+    world.set_power("b3", false);
+    let began = Instant::now();
+    let agents = Scope { agents: true, ..some(&[], &[], &[]) };
+    let (outcome, done) = destroyed(&world, &rack, &agents, &[]).await;
+    assert_eq!(outcome.unwrap().undone.len(), 2, "those of two boards stay");
+    assert!(done.contains(&"remove agent on b1".to_owned()), "{done:?}");
+    let waited = began.elapsed();
+    assert!((COMING_UP..2 * COMING_UP).contains(&waited), "{waited:?}");
 }
 
 #[tokio::test(start_paused = true)]

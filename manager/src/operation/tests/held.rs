@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use pirack_swarm::engine::Engine;
+use pirack_swarm::testing::FakeEngine;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::*;
@@ -13,12 +14,12 @@ use crate::operation::world::WorldError;
 use crate::rack::{Bytes, Identity, identity};
 
 /// Somebody's lock, from a machine that nobody can look into from here.
-fn theirs() -> Lock {
+pub(super) fn theirs() -> Lock {
     let lock = Lock::of(Uuid::from_u128(7), Kind::Apply, "bob@booth");
     Lock { machine: "another boot".to_owned(), ..lock }
 }
 
-async fn write(world: &FakeRack, lock: &Lock) {
+pub(super) async fn write(world: &FakeRack, lock: &Lock) {
     let engine = world.manager().await.unwrap();
     let swarm = engine.swarm().await.unwrap();
     let mut labels = swarm.labels;
@@ -94,10 +95,39 @@ async fn a_dead_owners_lock_is_taken_when_it_has_not_beaten_for_half_a_minute() 
 #[tokio::test(start_paused = true)]
 async fn a_lock_whose_process_is_known_to_be_dead_is_taken_at_once() {
     let (operator, world) = running().await;
-    let here = Lock::of(Uuid::from_u128(7), Kind::Apply, "ada@desk");
-    // Process ids end at 2^22.
-    write(&world, &Lock { process: 1 << 30, ..here }).await;
+    write(&world, &left_behind()).await;
     assert_eq!(taking(&operator, &world, false).await.unwrap(), Duration::ZERO);
+}
+
+/// Of this machine, and whoever had it is dead.
+fn left_behind() -> Lock {
+    // Process ids end at 2^22.
+    Lock { process: 1 << 30, ..Lock::of(Uuid::from_u128(7), Kind::Apply, "ada@desk") }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lock_that_was_written_and_never_answered_is_ours() {
+    for lose in [FakeEngine::lose_answer_after, FakeEngine::lose_leader_after] {
+        for over in [None, Some(left_behind())] {
+            let (operator, world) = running().await;
+            if let Some(lock) = &over {
+                write(&world, lock).await;
+            }
+            lose(world.any(), 0);
+            let taken = taking(&operator, &world, false).await;
+            assert!(taken.is_ok(), "over {over:?}: {taken:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lock_that_was_written_and_never_answered_is_given_back_by_whoever_ends_there() {
+    let (operator, world) = running().await;
+    world.any().lose_answer_after(0);
+    let (_keep, interrupted) = watch::channel(true);
+    let taken = Held::take(&world, None, false, &operator.conductor(interrupted)).await;
+    assert!(matches!(taken.map(drop), Err(LockError::Interrupted(_))));
+    assert_eq!(found(&world).await, None);
 }
 
 #[tokio::test(start_paused = true)]
@@ -324,4 +354,37 @@ async fn who_ends_an_apply_need_not_wait_for_boards_that_do_not_answer() {
     let both = async { tokio::join!(apply(&request, &world, &conductor), press).0 };
     let applied = timeout(Duration::from_secs(600), both).await.expect("it never ends");
     assert!(matches!(applied, Err(OperationError::Interrupted(Interrupted))), "{applied:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lock_that_was_not_renewed_for_a_while_is_asked_after_before_a_change() {
+    let (operator, world) = running().await;
+    let (held, _) = about_to_remember(&operator, &world).await;
+    sleep(STALE * 2 / 3).await;
+    // For a moment nobody answers, and there is time left.
+    for board in ["b1", "b2", "b3"] {
+        world.set_power(board, false);
+    }
+    let back = async {
+        sleep(Duration::from_secs(3)).await;
+        for board in ["b1", "b2", "b3"] {
+            world.set_power(board, true);
+        }
+    };
+    let (confirmed, ()) = tokio::join!(held.confirm(&world), back);
+    confirmed.unwrap();
+    sleep(STALE * 2 / 3).await;
+    for board in ["b1", "b2", "b3"] {
+        world.set_power(board, false);
+    }
+    assert!(matches!(held.confirm(&world).await, Err(LockError::Silent(_))), "nor later");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lock_that_others_have_broken_is_found_out_before_it_would_be_stale() {
+    let (operator, world) = running().await;
+    let (held, _) = about_to_remember(&operator, &world).await;
+    write(&world, &theirs()).await;
+    sleep(STALE * 2 / 3).await;
+    assert!(matches!(held.confirm(&world).await, Err(LockError::Taken { .. })));
 }

@@ -82,9 +82,41 @@ async fn a_leader_that_goes_as_a_service_is_changed_lets_nobody_stop_beside_it()
         assert_eq!(world.violations(), [""; 0], "after {calls} calls");
         let waiting = operator.heard.waiting();
         assert_eq!(operator.apply(&world).await.unwrap().steps, 0, "after {calls} calls");
-        heard += waiting.iter().filter(|line| line.contains("has changed and is about to stop")).count();
+        heard += waiting.iter().filter(|line| line.contains("stops, or is about to")).count();
     }
     assert!(heard > 0, "the old task was seen to run still");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_of_which_nothing_is_heard_at_first_hands_its_data_over_all_the_same() {
+    for looks in 1..8 {
+        let (mut operator, world) = running().await;
+        let cassandra = operator.rack.cassandra.as_mut().unwrap();
+        (cassandra.nodes, cassandra.replication) = (vec!["b1".parse().unwrap(), "b2".parse().unwrap()], 2);
+        operator.allowed = ["AL004", "AL006", "AL008"].map(str::to_owned).into();
+        world.gossip_is_unheard(looks);
+        operator.apply(&world).await.unwrap();
+        let (seen, _) = look(&operator.wanted(), &world).await.unwrap();
+        let ring = seen.health.cassandra().unwrap();
+        assert!(!ring.nodes.contains_key("b3"), "unheard for {looks} looks: {ring:#?}");
+        assert_eq!(world.violations(), [""; 0], "unheard for {looks} looks");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_apply_ends_only_when_what_it_changed_last_runs_as_it_is_now() {
+    let mut waited = 0;
+    for calls in 0..6 {
+        let (mut operator, world) = (Operator::of(rack(&["b1"], "")), FakeRack::new(&["b1"]));
+        operator.apply(&world).await.unwrap();
+        operator.rack.kafka.as_mut().unwrap().heap = Some(Bytes::mebibytes(640));
+        world.any().lose_leader_after(calls);
+        operator.apply(&world).await.unwrap();
+        let waiting = operator.heard.waiting();
+        let old = "kafka-b1 runs: kafka-b1 stops, or is about to: its task of before still runs";
+        waited += waiting.iter().filter(|line| *line == old).count();
+    }
+    assert!(waited > 0, "the only service that changed was seen to run as it was");
 }
 
 /// The image as services name it, which is by its digest.

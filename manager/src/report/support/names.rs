@@ -32,7 +32,8 @@ impl Names {
         Ok(Self {
             beside: Regex::new(&format!("{set}|{passed}"))?,
             quote: Regex::new(r#"^\\*["']"#)?,
-            bare: Regex::new(r#"^[^\s"'{}\[\],;\\]+"#)?,
+            // Braces within are its own, as of a hash that begins with `{SSHA}`; others close what it stands in.
+            bare: Regex::new(r#"^(?:\{[^\s"'{}\[\],;:\\]+\}|[^\s"'{}\[\],;\\])+"#)?,
         })
     }
 
@@ -150,6 +151,8 @@ mod tests {
             ("[\"DB_PASSWORD=a,b c\",\"X=1\"]", "a,b c"),
             ("{\\\"api_key\\\":\\\"a \\\\\\\"b\\\\\\\" c\\\",\\\"x\\\":1}", "a \\\\\\\"b\\\\\\\" c"),
             ("env: DB_PWD=a", "a"),
+            ("ldap_password: {SSHA}W6ph5Mm5Pz8Gg next", "{SSHA}W6ph5Mm5Pz8Gg"),
+            ("{x: {DB_PWD=p4ss{x}7}}", "p4ss{x}7"),
             ("x=\"y\"password=\"a b\"", "a b"),
             ("\"password='a b' c\"", "a b"),
             ("password: \"cut off\nnext", "cut off"),

@@ -81,8 +81,15 @@ impl Redactor {
             let lines: Vec<String> = secret.lines().map(|line| line.trim().to_owned()).collect();
             std::iter::once(secret.trim().to_owned()).chain(lines)
         };
+        // And in JSON, or as Rust writes a text for its programmers, where a quote has a backslash before it.
+        let written = |line: String| {
+            let json = serde_json::Value::from(line.as_str()).to_string();
+            let debug = format!("{line:?}");
+            let bare = [json, debug].map(|text| text[1..text.len() - 1].to_owned());
+            std::iter::once(line).chain(bare)
+        };
         let mut known: Vec<String> =
-            secrets.into_iter().flat_map(lines).filter(|s| s.len() >= SHORTEST).collect();
+            secrets.into_iter().flat_map(lines).flat_map(written).filter(|s| s.len() >= SHORTEST).collect();
         known.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         known.dedup();
         Ok(Self { rules, names: Names::new()?, known })
@@ -132,7 +139,7 @@ impl Rule {
     }
 }
 
-/// What is no secret whatever it stands beside: nothing at all, what was taken out already, a truth, a scheme, a count, a
+/// What is no secret whatever it stands beside: nothing at all, what was taken out already, a truth, a scheme, a
 /// file's path.
 fn is_told(value: &str) -> bool {
     let word = value.to_ascii_lowercase();
@@ -141,7 +148,6 @@ fn is_told(value: &str) -> bool {
         || ["true", "false", "null", "none", "nil", "nothing", "-", "bearer", "basic"]
             .contains(&word.as_str())
         || PLACES.iter().any(|place| value.starts_with(place))
-        || value.bytes().all(|byte| byte.is_ascii_digit()) && value.len() < SHORTEST
 }
 
 #[cfg(test)]
@@ -177,6 +183,7 @@ mod tests {
             ("secret_token: abcdefgh", "secret_token: [redacted]"),
             ("{\"authToken\":\"5d-22\"}", "{\"authToken\":\"[redacted]\"}"),
             ("\"DB_PWD\": \"pwdsecret14\",", "\"DB_PWD\": \"[redacted]\","),
+            ("\"DB_PWD\": \"12345\",", "\"DB_PWD\": \"[redacted]\","),
             ("ENCRYPTION_KEY=a,b c", "ENCRYPTION_KEY=[redacted],b c"),
             ("[\"ENCRYPTION_KEY=a,b c\"]", "[\"ENCRYPTION_KEY=[redacted]\"]"),
             ("MASTERKEY = 'x y'", "MASTERKEY = '[redacted]'"),
@@ -210,6 +217,11 @@ mod tests {
         let redactor = Redactor::knowing(secrets).unwrap();
         let (text, taken) = redactor.clean("x=<correct horse battery> staple-of-1844! abc");
         assert_eq!((text.as_str(), taken), ("x=<[redacted]> [redacted]! abc", 2));
+        let quoted = r#"pa"ss\word-9"#;
+        let redactor = Redactor::knowing([quoted.to_owned()]).unwrap();
+        let json = serde_json::json!({ "text": format!("a {quoted} b") }).to_string();
+        assert_eq!(redactor.clean(&json).0, r#"{"text":"a [redacted] b"}"#);
+        assert_eq!(redactor.clean(&format!("{:?}", [quoted])).0, "[\"[redacted]\"]");
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! Promises of the report: each rule alone, and whole reports as people see them.
 
 mod golden;
-mod racks;
+pub(crate) mod racks;
 mod rules;

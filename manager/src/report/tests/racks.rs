@@ -124,7 +124,7 @@ fn reached(n: usize) -> BoardLook {
     }))
 }
 
-fn node(n: usize) -> ObservedNode {
+pub(crate) fn node(n: usize) -> ObservedNode {
     let labels = [("io.pirack.owner".to_owned(), "desk".to_owned())].into();
     let spec = NodeSpec { role: Role::Manager, availability: Availability::Active, labels };
     ObservedNode {
@@ -162,7 +162,7 @@ pub(super) fn service_held(name: &str, replicas: u64) -> Held<pirack_swarm::spec
     Held { id: Id(format!("id-{name}")), version: Version(3), spec: spec.unwrap() }
 }
 
-pub(super) fn task(service: &str, n: usize, state: TaskState) -> ObservedTask {
+pub(crate) fn task(service: &str, n: usize, state: TaskState) -> ObservedTask {
     ObservedTask {
         id: Id(format!("task-{service}-{n}")),
         service_id: Id(format!("id-{service}")),

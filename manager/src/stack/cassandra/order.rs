@@ -39,23 +39,28 @@ pub(in crate::stack) fn turns(
         (change.kind, running, late, board.clone())
     });
     let mut begun = !held.is_empty();
-    let goes = |board: &String| {
-        changes.iter().any(|change| change.kind == Kind::Remove && change.unit.board == *board)
-    };
+    let stay = stay(observed, &changes);
+    let left = left(&changes, health.cassandra(), &stay);
     let well = |board: &String| health.cassandra().is_some_and(|ring| ring.is_well(board));
-    let on_their_way: BTreeSet<String> =
-        held.into_iter().map(|unit| unit.board).filter(|board| !goes(board) && !well(board)).collect();
-    let left = left(&changes, health.cassandra());
+    let on_their_way: BTreeSet<String> = stay.into_iter().filter(|board| !well(board)).collect();
     let mut turns = vec![];
     for change in changes {
         turns.push(match change.kind {
             Kind::Add => added(change, begun, &on_their_way),
             Kind::Change => changed(change),
-            Kind::Remove => removed(change, health.cassandra(), left),
+            Kind::Remove => removed(change, health, left),
         });
         begun = true;
     }
     turns
+}
+
+/// The boards that have a node now, and keep it when all of this is done.
+pub(in crate::stack) fn stay(observed: &Observed, changes: &[&Change<'_>]) -> BTreeSet<String> {
+    let held = observed.services.iter().filter_map(|held| Unit::of(&held.spec));
+    let goes = |board: &String| changes.iter().any(|c| c.kind == Kind::Remove && c.unit.board == *board);
+    let nodes = held.filter(|unit| unit.engine == Engine::Cassandra);
+    nodes.map(|unit| unit.board).filter(|board| !goes(board)).collect()
 }
 
 /// Of the nodes that join, one at each place where there is none yet: a seed, where it has one.
@@ -97,8 +102,10 @@ enum Left {
     Enough,
 }
 
-fn left(changes: &[&Change<'_>], ring: Option<&CassandraHealth>) -> Left {
-    let Some(ring) = ring else { return Left::Enough };
+fn left(changes: &[&Change<'_>], ring: Option<&CassandraHealth>, stay: &BTreeSet<String>) -> Left {
+    let Some(ring) = ring.filter(|ring| ring.gossip_silence.is_none()) else {
+        return if stay.is_empty() { Left::Nothing } else { Left::Enough };
+    };
     let goes = |board: &&str| {
         changes.iter().any(|change| change.kind == Kind::Remove && change.unit.board == **board)
     };
@@ -114,16 +121,18 @@ fn left(changes: &[&Change<'_>], ring: Option<&CassandraHealth>) -> Left {
     }
 }
 
-fn removed(change: &Change<'_>, ring: Option<&CassandraHealth>, left: Left) -> Turn {
-    let board = &change.unit.board;
+fn removed(change: &Change<'_>, health: &StackHealth, left: Left) -> Turn {
+    let (board, ring) = (&change.unit.board, health.cassandra());
     let gone = Part::Wait(Gate::RingWithout { board: board.clone() });
     let node = ring.and_then(|ring| ring.nodes.get(board));
     let Some(gossip) = node.and_then(|node| node.gossip.as_ref()) else {
-        // It is in the ring like any other, as far as anybody knows: the gate opens once somebody tells, and what is
-        // to be done is decided then.
-        let unheard = ring.filter(|ring| ring.gossip_silence.is_some());
-        let told = unheard.map(|_| Part::Wait(Gate::RingSpares { board: board.clone() }));
-        return change.turn(told.into_iter().collect(), vec![]);
+        // Where nobody tells of the ring, or of what its nodes hear, one that runs or answers is in it like any other, as
+        // far as anybody knows: the gate opens once somebody tells, and what is to be done is decided then.
+        let unheard = ring.is_none_or(|ring| ring.gossip_silence.is_some());
+        let serves = health.runs(&change.unit.service()) || ring.is_some_and(|ring| ring.serves(board));
+        let told = || Part::Learn(Gate::RingSpares { board: board.clone() });
+        let learns = unheard && serves && !matches!(left, Left::Nothing);
+        return change.turn(learns.then(told).into_iter().collect(), vec![]);
     };
     let force = match left {
         // Nobody is there to hand anything over to.

@@ -13,9 +13,9 @@ use serde::{Serialize, Serializer};
 
 use super::{Change, Kind, Unit, change, some};
 use crate::rack::{BoardName, Rack};
-use crate::stack::cassandra::{CassandraHealth, KEYSPACE};
+use crate::stack::cassandra::{self, CassandraHealth, KEYSPACE};
 use crate::stack::health::StackHealth;
-use crate::stack::kafka::{KafkaHealth, Partition, order};
+use crate::stack::kafka::{self, KafkaHealth, Partition};
 use crate::stack::service::Engine;
 
 /// A kind of loss.
@@ -149,7 +149,8 @@ impl Refusal {
 pub(super) fn refusals(rack: &Rack, plan: &Plan, observed: &Observed, health: &StackHealth) -> Vec<Refusal> {
     let mut refusals: Vec<Refusal> = plan.moves().filter_map(|step| moved(step, observed)).collect();
     let changes: Vec<Change<'_>> = plan.moves().filter_map(|step| change(step, observed)).collect();
-    let stay = order::stay(observed, &changes.iter().collect::<Vec<_>>()).len();
+    let all: Vec<&Change<'_>> = changes.iter().collect();
+    let stay = kafka::order::stay(observed, &all).len();
     let going = || changes.iter().filter(|change| change.kind == Kind::Remove);
     let of = |engine| going().map(|change| &change.unit).filter(move |unit| unit.engine == engine);
     let brokers: Vec<&Unit> = of(Engine::Kafka).filter(|unit| unit.broker).collect();
@@ -158,22 +159,27 @@ pub(super) fn refusals(rack: &Rack, plan: &Plan, observed: &Observed, health: &S
             let boards: Vec<&str> = brokers.iter().map(|unit| unit.board.as_str()).collect();
             brokers_go(kafka, &boards, stay)
         }
-        None => unknown(&brokers, "Kafka"),
+        None => unknown(&brokers, "Kafka", ""),
     });
     let nodes: Vec<&Unit> = of(Engine::Cassandra).collect();
+    let unheard = if cassandra::order::stay(observed, &all).is_empty() { "" } else { IS_HEARD };
     refusals.extend(match health.cassandra() {
-        Some(ring) => nodes_go(ring, &nodes),
-        None => unknown(&nodes, "Cassandra"),
+        Some(ring) if ring.gossip_silence.is_none() => nodes_go(ring, &nodes),
+        Some(_) => unknown(&nodes, "Cassandra's gossip", unheard),
+        None => unknown(&nodes, "Cassandra", unheard),
     });
     refusals.extend(health.cassandra().and_then(|ring| fewer_replicas(rack, ring)));
     refusals
 }
 
-fn unknown(going: &[&Unit], whom: &str) -> Vec<Refusal> {
+/// What becomes of a node that runs, where others stay.
+const IS_HEARD: &str = " (a node that runs is waited for all the same until it is heard of, and hands over what it has; where it never is, cut its board's power first)";
+
+fn unknown(going: &[&Unit], whom: &str, but: &str) -> Vec<Refusal> {
     let one = |unit: &&Unit| {
         let service = unit.service();
         let what = format!(
-            "{service} would go while {whom} does not answer, so that nobody can tell what it alone has: bring {whom} back first"
+            "{service} would go while {whom} does not answer, so that nobody can tell what it alone has: bring {whom} back first{but}"
         );
         Refusal::new(Code::Unknown, service, what)
     };
@@ -208,9 +214,6 @@ pub(super) fn brokers_go(kafka: &KafkaHealth, going: &[&str], stay: usize) -> Ve
 }
 
 fn nodes_go(ring: &CassandraHealth, going: &[&Unit]) -> Vec<Refusal> {
-    if ring.gossip_silence.is_some() {
-        return unknown(going, "Cassandra's gossip");
-    }
     let mut refusals = vec![];
     for unit in going {
         let gossip = ring.nodes.get(&unit.board).and_then(|node| node.gossip.as_ref());

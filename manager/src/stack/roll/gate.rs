@@ -131,11 +131,14 @@ impl Gate {
                     _ => Ok(()),
                 }
             }
-            Self::RingTakes { board } => ring_whole(said(&health.cassandra, "Cassandra")?, Some(board)),
+            Self::RingTakes { board } => {
+                settled(health, |service| service.starts_with(&Engine::Cassandra.on("")))?;
+                ring_whole(said(&health.cassandra, "Cassandra")?, Some(board))
+            }
             Self::RingWhole => ring_whole(said(&health.cassandra, "Cassandra")?, None),
             Self::RingHas { nodes } => ring_has(said(&health.cassandra, "Cassandra")?, nodes),
             Self::RingWithout { board } => ring_without(said(&health.cassandra, "Cassandra")?, board),
-            Self::Running { service } if health.runs(service) => Ok(()),
+            Self::Running { service } if health.runs(service) => settled(health, |other| other == service),
             Self::Running { service } => waiting(format!("{service} does not run yet")),
             Self::StargateAnswers { board } => match health.stargate.get(board) {
                 Some(Answer::Said(_)) => Ok(()),
@@ -208,15 +211,20 @@ fn silent<'a, T>(
     }
 }
 
-/// That no other service of an engine is about to stop beside this board's: the engine itself cannot tell that yet.
+/// That no other service of an engine stops, or is about to, beside this board's.
 fn alone(health: &StackHealth, engine: Engine, board: &str) -> Result<(), Waiting> {
     let (own, all) = (engine.on(board), engine.on(""));
-    let stops = health.outdated.iter().find(|service| **service != own && service.starts_with(&all));
-    match stops {
-        Some(other) if health.runs(&own) => {
-            waiting(format!("{other} has changed and is about to stop: its old task still runs"))
-        }
-        _ => Ok(()),
+    if !health.runs(&own) {
+        return Ok(());
+    }
+    settled(health, |service| service != own && service.starts_with(&all))
+}
+
+/// That none of these services stops, or is about to: whoever is asked cannot tell that yet.
+fn settled(health: &StackHealth, of_these: impl Fn(&str) -> bool) -> Result<(), Waiting> {
+    match health.outdated.iter().find(|service| of_these(service)) {
+        Some(service) => waiting(format!("{service} stops, or is about to: its task of before still runs")),
+        None => Ok(()),
     }
 }
 

@@ -21,7 +21,7 @@
 //! | Cassandra: changes | the others are whole; drained | runs; up and normal |
 //! | Cassandra: goes, up | the others are whole; decommissioned; the ring is without it | |
 //! | Cassandra: goes, dead | somebody allowed it (`allow`) | given up by the others; the ring is without it |
-//! | Stargate | the ring is whole; its door: the coordinator runs | the door answers a query |
+//! | Stargate | the ring is whole; its door: the coordinator runs | runs; its door: answers a query |
 
 mod act;
 mod allow;
@@ -61,6 +61,8 @@ const NAMED: usize = 3;
 pub enum Part {
     /// Wait until this holds.
     Wait(Gate),
+    /// Wait until this holds, and plan anew what was planned in ignorance of it.
+    Learn(Gate),
     /// Do this.
     Do(Act),
 }
@@ -217,10 +219,11 @@ fn stargate(mut changes: Vec<&Change<'_>>) -> Vec<Turn> {
     let turn = |change: &Change<'_>| {
         let board = change.unit.board.clone();
         if change.unit.engine == Engine::Stargate {
-            return change.turn(vec![Part::Wait(Gate::RingWhole)], vec![]);
+            return change.turn(vec![Part::Wait(Gate::RingWhole)], vec![change.runs()]);
         }
         let running = Gate::Running { service: Engine::Stargate.on(&board) };
-        change.turn(vec![Part::Wait(running)], vec![Part::Wait(Gate::StargateAnswers { board })])
+        let answers = Part::Wait(Gate::StargateAnswers { board });
+        change.turn(vec![Part::Wait(running)], vec![change.runs(), answers])
     };
     changes.into_iter().map(turn).collect()
 }
@@ -232,16 +235,26 @@ pub fn well(rack: &Rack) -> Vec<Gate> {
     let there = |names: &[BoardName]| -> BTreeSet<String> {
         names.iter().filter(|name| rack.board(name).is_some()).map(ToString::to_string).collect()
     };
+    // A task that is about to be replaced, or is being stopped, still answers like any other.
+    let running = |engine: Engine, boards: BTreeSet<String>| {
+        boards.into_iter().map(move |board| Gate::Running { service: engine.on(&board) })
+    };
     let mut gates = vec![];
     if let Some(kafka) = &rack.kafka {
         let boards = rack.boards.iter().map(|board| board.name.to_string()).collect();
         gates.push(Gate::KafkaWhole { brokers: there(&kafka.brokers), boards });
+        gates.extend(running(Engine::Kafka, &there(&kafka.brokers) | &there(&kafka.voters)));
     }
     if let Some(cassandra) = &rack.cassandra {
-        gates.push(Gate::RingHas { nodes: there(&cassandra.nodes) });
+        let nodes = there(&cassandra.nodes);
+        gates.push(Gate::RingHas { nodes: nodes.clone() });
+        gates.extend(running(Engine::Cassandra, nodes));
     }
-    for board in rack.stargate.iter().flat_map(|stargate| there(&stargate.boards)) {
-        gates.push(Gate::StargateAnswers { board });
+    if let Some(stargate) = &rack.stargate {
+        let boards = there(&stargate.boards);
+        gates.extend(running(Engine::Stargate, boards.clone()));
+        gates.extend(running(Engine::Graphql, boards.clone()));
+        gates.extend(boards.into_iter().map(|board| Gate::StargateAnswers { board }));
     }
     gates
 }

@@ -5,12 +5,15 @@ use std::path::{Path, PathBuf};
 use rusqlite::ErrorCode;
 use rusqlite_migration::MigrationDefinitionError;
 
+/// What is lost with a history's file.
+const LOSES: &str = "a day of records comes again from Kafka, the list of past operations and events that Kafka had not confirmed do not";
+
 /// Why the history could not do its work.
 #[derive(Debug, thiserror::Error)]
 pub enum HistoryError {
     /// The file cannot be opened.
     #[error(
-        "cannot open the history {}: check that its folder exists, can be written and has room",
+        "cannot open the history {}: check that its folder exists, can be written and has room, and that no other program has it",
         path.display()
     )]
     Open {
@@ -22,7 +25,7 @@ pub enum HistoryError {
     },
     /// The file is damaged, or another program's.
     #[error(
-        "the history {} is damaged, or is none: stop pirack serve and move the file away, with its -wal and -shm, to begin a new one; a day of records comes again from Kafka, the list of past operations and events that Kafka had not confirmed do not",
+        "the history {} is damaged, or is none: stop pirack serve and move the file away, with its -wal and -shm, to begin a new one; {LOSES}",
         path.display()
     )]
     Damaged {
@@ -34,7 +37,7 @@ pub enum HistoryError {
     },
     /// A newer program made the file.
     #[error(
-        "the history {} was written by a newer pirack: run that one, or move the file away to begin a new history",
+        "the history {} was written by a newer pirack: run that one, or move the file away, with its -wal and -shm, to begin a new history; {LOSES}",
         path.display()
     )]
     Newer {
@@ -42,7 +45,10 @@ pub enum HistoryError {
         path: PathBuf,
     },
     /// The schema cannot be brought up to date.
-    #[error("cannot bring the history {} up to date: move the file away to begin a new one", path.display())]
+    #[error(
+        "cannot bring the history {} up to date: try again; where that does not help, stop pirack serve and move the file away, with its -wal and -shm, to begin a new one; {LOSES}",
+        path.display()
+    )]
     Migrate {
         /// The file.
         path: PathBuf,
@@ -101,7 +107,11 @@ impl HistoryError {
     }
 
     /// No disk and no right helps a file that is damaged, whenever SQLite comes upon it.
-    fn of(path: &Path, source: rusqlite::Error, otherwise: fn(PathBuf, rusqlite::Error) -> Self) -> Self {
+    fn of(
+        path: &Path,
+        source: rusqlite::Error,
+        otherwise: impl FnOnce(PathBuf, rusqlite::Error) -> Self,
+    ) -> Self {
         let path = path.to_owned();
         match source.sqlite_error_code() {
             Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Self::Damaged { path, source },
@@ -109,13 +119,44 @@ impl HistoryError {
         }
     }
 
+    /// Whether it is soon over by itself where somebody else begins or upgrades the same file.
+    pub(super) fn is_passing(&self) -> bool {
+        match self {
+            Self::Migrate { .. } => true,
+            Self::Open { source, .. } => {
+                matches!(
+                    source.sqlite_error_code(),
+                    Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
+                )
+            }
+            _ => false,
+        }
+    }
+
     pub(super) fn migration(path: &Path, error: rusqlite_migration::Error) -> Self {
-        let path = path.to_owned();
         match error {
             rusqlite_migration::Error::MigrationDefinition(MigrationDefinitionError::DatabaseTooFarAhead) => {
-                Self::Newer { path }
+                Self::Newer { path: path.to_owned() }
             }
-            other => Self::Migrate { path, source: Box::new(other) },
+            rusqlite_migration::Error::RusqliteError { query, err } => {
+                Self::of(path, err, move |path, err| match err.sqlite_error_code() {
+                    // A disk, a right or another process is in the way, not the file.
+                    Some(
+                        ErrorCode::DiskFull
+                        | ErrorCode::ReadOnly
+                        | ErrorCode::CannotOpen
+                        | ErrorCode::SystemIoFailure
+                        | ErrorCode::PermissionDenied
+                        | ErrorCode::DatabaseBusy
+                        | ErrorCode::DatabaseLocked,
+                    ) => Self::Open { path, source: err },
+                    _ => {
+                        let source = rusqlite_migration::Error::RusqliteError { query, err };
+                        Self::Migrate { path, source: Box::new(source) }
+                    }
+                })
+            }
+            other => Self::Migrate { path: path.to_owned(), source: Box::new(other) },
         }
     }
 }

@@ -24,7 +24,7 @@ mod query;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
@@ -52,6 +52,10 @@ const STEPS: &[M<'static>] = &[
 const PRAGMAS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -2048; \
     PRAGMA wal_autocheckpoint = 2000; PRAGMA journal_size_limit = 16777216; PRAGMA temp_store = MEMORY;";
 
+/// For how long a file is begun anew that somebody else begins as well, and how long after each try.
+const BEGUN: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_millis(50);
+
 /// The history file, open. Shared by `Arc`; every call blocks for as long as the disk takes.
 #[derive(Debug)]
 pub struct History {
@@ -75,6 +79,24 @@ struct Queue {
     pruned: Ranges,
 }
 
+/// Of two that begin one file, or upgrade it, the second finds it locked, for which SQLite does not wait where a read
+/// becomes a write, or finds made what it was about to make: it tries again.
+fn bring_up_to_date(connection: &mut Connection, path: &Path) -> Result<(), HistoryError> {
+    let steps = Migrations::from_slice(STEPS);
+    let until = Instant::now() + BEGUN;
+    loop {
+        let came = match connection.execute_batch(PRAGMAS) {
+            Ok(()) => steps.to_latest(connection).map_err(|error| HistoryError::migration(path, error)),
+            Err(error) => Err(HistoryError::open(path, error)),
+        };
+        match came {
+            Err(error) if error.is_passing() && Instant::now() < until => {}
+            other => return other,
+        }
+        std::thread::sleep(PAUSE);
+    }
+}
+
 impl History {
     /// Opens the history at `path`, makes it if it is not there, and brings its schema up to date.
     ///
@@ -84,10 +106,7 @@ impl History {
         let failed = |source| HistoryError::open(path, source);
         let mut connection = Connection::open(path).map_err(failed)?;
         connection.busy_timeout(Duration::from_secs(5)).map_err(failed)?;
-        connection.execute_batch(PRAGMAS).map_err(failed)?;
-        Migrations::from_slice(STEPS)
-            .to_latest(&mut connection)
-            .map_err(|error| HistoryError::migration(path, error))?;
+        bring_up_to_date(&mut connection, path)?;
         let reader = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(failed)?;
         reader.busy_timeout(Duration::from_secs(5)).map_err(failed)?;
         reader.execute_batch("PRAGMA cache_size = -2048; PRAGMA temp_store = MEMORY;").map_err(failed)?;

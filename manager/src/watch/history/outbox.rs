@@ -60,7 +60,8 @@ impl History {
             let again = "UPDATE events SET published = 0 WHERE published = 1 AND confirmed_uptime_ms > 0 \
                 AND confirmed_uptime_ms > (SELECT max(confirmed_uptime_ms) FROM events) - ?1";
             let again = transaction.execute(again, [settled_after])?;
-            transaction.execute("UPDATE events SET confirmed_uptime_ms = 0", [])?;
+            transaction
+                .execute("UPDATE events SET confirmed_uptime_ms = 0 WHERE confirmed_uptime_ms > 0", [])?;
             transaction.execute("DELETE FROM publisher", [])?;
             transaction.execute("INSERT INTO publisher (boot) VALUES (?1)", [boot.as_str()])?;
             transaction.commit()?;

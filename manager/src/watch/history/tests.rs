@@ -271,4 +271,36 @@ fn a_history_that_a_disk_has_damaged_says_so_whenever_that_is_found() {
     std::fs::write(&path, bytes).unwrap();
     let found = History::open(&path).and_then(|history| history.events(10).map(drop)).unwrap_err();
     assert!(matches!(found, HistoryError::Damaged { .. }), "{found:?}");
+    // Or as its schema is brought up to date.
+    let source = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
+    let step = rusqlite_migration::Error::RusqliteError {
+        query: "ALTER TABLE".to_owned(),
+        err: rusqlite::Error::SqliteFailure(source, None),
+    };
+    let found = HistoryError::migration(&path, step);
+    assert!(matches!(found, HistoryError::Damaged { .. }), "{found:?}");
+}
+
+#[test]
+fn a_disk_or_another_process_in_the_way_of_an_upgrade_is_no_reason_to_move_the_history_away() {
+    for code in [rusqlite::ffi::SQLITE_FULL, rusqlite::ffi::SQLITE_READONLY, rusqlite::ffi::SQLITE_BUSY] {
+        let source = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+        let step = rusqlite_migration::Error::RusqliteError { query: "ALTER TABLE".to_owned(), err: source };
+        let told = HistoryError::migration(std::path::Path::new("h.sqlite"), step).to_string();
+        assert!(told.contains("has room") && !told.contains("away"), "{told}");
+    }
+}
+
+#[test]
+fn of_many_that_begin_one_history_at_once_all_get_it() {
+    for _ in 0..8 {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("h.sqlite");
+        std::thread::scope(|scope| {
+            let opened: Vec<_> = (0..4).map(|_| scope.spawn(|| History::open(&path).map(drop))).collect();
+            for opened in opened {
+                opened.join().unwrap().unwrap();
+            }
+        });
+    }
 }

@@ -116,9 +116,8 @@ fn nobodies(stack: &Stack) -> Vec<Hit> {
         single_nodes(stack).into_iter().map(|service| Some((node_id(service)?, roles(service)?))).collect();
     // A number that two have is one that somebody lacks.
     let Some(known) = known.filter(|known| known.len() == nodes.len()) else { return Vec::new() };
-    let any = |role: fn(&Roles) -> bool| known.values().any(role);
-    // One controller without a broker may be one of a quorum that other files have.
-    if !any(|roles| roles.controller) || known.len() == 1 && !any(|roles| roles.broker) {
+    // A single controller may be one of a quorum that other files have.
+    if known.len() == 1 || !known.values().any(|roles| roles.controller) {
         return Vec::new();
     }
     let mut hits = Vec::new();

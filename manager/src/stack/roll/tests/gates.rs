@@ -1,6 +1,7 @@
 //! What holds a roll up, and what does not.
 
 use super::*;
+use crate::stack::stargate::StargateHealth;
 
 fn spares(board: &str, health: &StackHealth) -> Result<(), Waiting> {
     Gate::KafkaSpares { board: board.into() }.holds(health)
@@ -85,7 +86,7 @@ fn nobody_stops_beside_one_that_has_changed_and_whose_old_task_still_runs() {
     health.outdated = ["kafka-b1", "cassandra-b1"].map(str::to_owned).into();
     for gate in spares("b2") {
         let waits = gate.holds(&health).unwrap_err().to_string();
-        assert!(waits.contains("-b1 has changed and is about to stop"), "{waits}");
+        assert!(waits.contains("-b1 stops, or is about to"), "{waits}");
     }
     for gate in spares("b1") {
         assert_eq!(gate.holds(&health), Ok(()), "itself");
@@ -109,6 +110,9 @@ fn the_ring_takes_nobody_in_while_it_is_not_whole_or_has_two_schemas() {
     let mut health = all_well(3);
     ring(&mut health).gossip_silence = Some("nodetool failed".into());
     assert!(gate.holds(&health).is_err());
+    let mut health = all_well(3);
+    health.outdated = ["cassandra-b3".to_owned()].into();
+    assert!(gate.holds(&health).unwrap_err().to_string().contains("cassandra-b3 stops"));
 }
 
 #[test]
@@ -145,8 +149,20 @@ fn a_rack_is_well_when_all_of_it_answers() {
     let rack = desk(3);
     let mut health = all_well(3);
     assert_eq!(not_well(&rack, &health), Vec::<String>::new());
+    // One that is about to stop, and one that is stopping, still answer like any other.
+    health.outdated = ["kafka-b1".to_owned()].into();
+    health.running.remove("cassandra-b3");
+    let told =
+        ["kafka-b1 stops, or is about to: its task of before still runs", "cassandra-b3 does not run yet"];
+    assert_eq!(not_well(&rack, &health), told);
+    let mut health = all_well(3);
     dark(&mut health, "b2");
-    let told = ["not among the brokers: b2", "not up and normal: b2 (DN, and no answer to CQL)"];
+    let told = [
+        "not among the brokers: b2",
+        "kafka-b2 does not run yet",
+        "not up and normal: b2 (DN, and no answer to CQL)",
+        "cassandra-b2 does not run yet",
+    ];
     assert_eq!(not_well(&rack, &health), told);
 }
 
@@ -159,4 +175,21 @@ fn nobody_waits_for_what_only_a_board_that_is_away_could_bring() {
     assert_eq!(not_well(&rack, &health), Vec::<String>::new());
     kafka(&mut health).partitions.0[0].in_sync.remove("b3");
     assert_eq!(not_well(&rack, &health), ["not in sync: rack.readings-0"]);
+}
+
+#[test]
+fn stargate_is_well_only_as_it_is_now() {
+    let (rack, mut health) = (of_2023(), StackHealth::default());
+    health.stargate = [("a1".to_owned(), Answer::Said(StargateHealth { keyspaces: 5 }))].into();
+    health.running = ["stargate-a1", "graphql-a1"].map(str::to_owned).into();
+    let of_stargate = |health: &StackHealth| {
+        let told = not_well(&rack, health).into_iter();
+        told.filter(|told| told.contains("-a1")).collect::<Vec<_>>()
+    };
+    assert_eq!(of_stargate(&health), Vec::<String>::new());
+    health.outdated = ["stargate-a1".to_owned()].into();
+    health.running.remove("graphql-a1");
+    let told =
+        ["stargate-a1 stops, or is about to: its task of before still runs", "graphql-a1 does not run yet"];
+    assert_eq!(of_stargate(&health), told);
 }

@@ -178,9 +178,26 @@ fn a_node_whose_place_in_the_ring_nobody_tells_goes_neither_refused_for_another_
         "{refused:?}"
     );
     assert_eq!(
-        lines[1], "[Cassandra can do without b4] Remove cassandra-b4",
-        "nobody tells, and so it waits"
+        lines[1], "[Cassandra can do without b4?] Remove cassandra-b4",
+        "nobody tells, and so it waits, and what it hears is planned on"
     );
+    let learns = |change: &dyn Fn(&mut StackHealth)| fourth_goes(change).0[1].contains("without b4?]");
+    let silent = |health: &mut StackHealth| {
+        health.cassandra = Some(Answer::Silent { reason: "no node answers".into() });
+    };
+    assert!(learns(&silent), "one that runs in a ring of which nothing at all is heard");
+    assert!(fourth_goes(silent).1[0].1.contains("is waited for all the same"));
+    assert!(!learns(&|health| {
+        silent(health);
+        health.running.remove("cassandra-b4");
+    }));
+    // It has just started, as far as its engine knows, and answers already.
+    assert!(learns(&|health| {
+        health.running.remove("cassandra-b4");
+        let ring = ring(health);
+        ring.gossip_silence = Some("nodetool failed".into());
+        ring.nodes.values_mut().for_each(|node| node.gossip = None);
+    }));
     // One that never came into the ring has nothing to hand over.
     let (lines, refused) = fourth_goes(|health| {
         ring(health).nodes.get_mut("b4").unwrap().gossip = None;
@@ -252,4 +269,21 @@ fn every_code_is_read_as_it_is_written_and_told_in_the_files_page() {
         let told = spent.parse::<Code>().unwrap_err();
         assert!(told.ends_with("they are AL001, AL002, AL004, AL005, AL006, AL007, AL008, AL010"), "{told}");
     }
+}
+
+#[test]
+fn nobody_waits_for_words_of_a_ring_of_which_nothing_stays() {
+    let before = desk(3);
+    let identity = remembered(None, &before);
+    let mut rack = desk(3);
+    rack.cassandra = None;
+    let observed = holding(&before, &identity, |_| true);
+    let plan = plan(&wanted(&rack, &identity), &observed);
+    let mut health = all_well(3);
+    health.cassandra = Some(Answer::Silent { reason: "no node answers".into() });
+    let refused = allow::refusals(&rack, &plan, &observed, &health);
+    assert!(refused.len() == 3 && refused.iter().all(|one| !one.what.contains("waited for")), "{refused:?}");
+    let gone = told(&plan, &observed, &health);
+    let gone: Vec<&String> = gone.iter().filter(|line| line.contains("cassandra-b")).collect();
+    assert_eq!(gone, ["Remove cassandra-b3", "Remove cassandra-b1", "Remove cassandra-b2"]);
 }

@@ -108,6 +108,7 @@ fn dark(health: &mut StackHealth, board: &str) {
 fn part(part: &Part) -> String {
     match part {
         Part::Wait(gate) => format!("[{gate}]"),
+        Part::Learn(gate) => format!("[{gate}?]"),
         Part::Do(act) => format!("({act})"),
     }
 }
@@ -259,8 +260,8 @@ fn stargate_comes_when_the_ring_is_whole_and_its_door_when_it_runs() {
     assert_eq!(
         services,
         [
-            "[every node of Cassandra is up and normal, and they agree on the schema] Add stargate-a1",
-            "[stargate-a1 runs] Add graphql-a1 [Stargate on a1 answers a query]",
+            "[every node of Cassandra is up and normal, and they agree on the schema] Add stargate-a1 [stargate-a1 runs]",
+            "[stargate-a1 runs] Add graphql-a1 [graphql-a1 runs] [Stargate on a1 answers a query]",
             "Add page",
         ]
     );
