@@ -26,9 +26,9 @@ stage() {
     took=$(($(date +%s) - start))
     count "$log" "$status"
     if [ "$status" -eq 0 ]; then
-        printf '%-10s %5d s  ok\n' "$name" "$took"
+        printf '%-12s %5d s  ok\n' "$name" "$took"
     else
-        printf '%-10s %5d s  FAILED, exit status %d; from %s:\n' "$name" "$took" "$status" "$log"
+        printf '%-12s %5d s  FAILED, exit status %d; from %s:\n' "$name" "$took" "$status" "$log"
         excerpt "$log" | sed 's/^/    /'
     fi
     grep -h '^skipped: ' "$log" | sed 's/^/    /'
@@ -88,10 +88,16 @@ unit() {
     cargo test --locked --workspace --lib --bins --no-fail-fast -- $1 && cargo test --locked --workspace --doc
 }
 
-# One after another, each with the machine to itself: they run whole racks.
+# One after another, each with the machine to itself: they run whole racks. A stage for each name, so that a run
+# that is cut off tells how far it came.
 scenarios() {
-    # shellcheck disable=SC2086 # one option, or none
-    cargo test --locked --workspace --test '*' --no-fail-fast -- $1
+    names=$(cargo test --locked --workspace --test '*' --no-run 2>&1 |
+        sed -n 's|^ *Executable .*/\(.*\)-[0-9a-f]*)$|\1|p' | sort -u)
+    # They were built before; none at all is a failure of its own.
+    for name in ${names:-none}; do
+        # shellcheck disable=SC2086 # one option, or none
+        stage "$name" cargo test --locked --workspace --test "$name" --no-fail-fast -- $1
+    done
 }
 
 # The agent's package, and the manager, where systemd is the first process.
@@ -119,9 +125,9 @@ if stage setup tests/setup.sh $purposes; then
     stage aarch64 tests/cross.sh aarch64
     [ -n "$extra" ] && stage armv7 tests/cross.sh armv7
     [ -n "$extra" ] && stage systemd systemd
-    stage scenarios scenarios "$extra"
+    scenarios "$extra"
 fi
 
-printf 'all of it  %5d s  logs in %s\n' $(($(date +%s) - began)) "$logs"
+printf 'all of it    %5d s  logs in %s\n' $(($(date +%s) - began)) "$logs"
 printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
 [ "$failed" -eq 0 ]

@@ -375,8 +375,12 @@ impl<W: World> Run<'_, W> {
         }
         let what = "wait until everything is well".to_owned();
         let underway = self.conductor.begin(what.clone(), self.done + 1, self.done + 1, SETTLING)?;
+        let mut last = None;
         for gate in well {
-            self.pass(gate, &what, &underway).await?;
+            // The look that opened one gate shows of most of the others that they are open.
+            if gate.holds(last.as_ref().unwrap_or(&seen.health)).is_err() {
+                last = Some(self.pass(gate, &what, &underway).await?.1);
+            }
         }
         underway.done();
         Ok(false)

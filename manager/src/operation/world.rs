@@ -70,7 +70,10 @@ impl WorldError {
     #[must_use]
     pub fn passing(&self) -> Option<&'static str> {
         match self {
-            Self::Engine(error) if error.is_stale() => Some("the swarm has moved meanwhile: looking again"),
+            // Whoever was asked managed a moment ago, and was demoted since: the next question goes to another.
+            Self::Engine(error) if error.is_stale() || matches!(error, EngineError::NotManager { .. }) => {
+                Some("the swarm has moved meanwhile: looking again")
+            }
             Self::Engine(EngineError::NoLeader { .. }) | Self::NoManager(_) => Some(UNLED),
             _ => None,
         }
@@ -80,8 +83,8 @@ impl WorldError {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
+            Self::Engine(EngineError::NotManager { .. }) | Self::NoManager(_) => true,
             Self::Engine(error) => error.is_transient(),
-            Self::NoManager(_) => true,
             _ => false,
         }
     }

@@ -200,25 +200,27 @@ impl World {
         chosen
     }
 
+    /// Refuses where the engine at a door is there, and no manager.
+    pub(super) fn manages(&self, door: &Door, about: &str) -> Result<(), EngineError> {
+        let Door::Board(name) = door else { return Ok(()) };
+        let board = self.boards.get(name).filter(|board| board.has_power);
+        let board = board.ok_or_else(|| fault::unreachable(about))?;
+        let swarm = board.member.as_ref().and_then(|joined| Some((self.swarms.get(&joined.swarm)?, joined)));
+        let words = match swarm {
+            Some((swarm, joined)) if swarm.is_manager(&joined.node) => return Ok(()),
+            Some(_) => {
+                "This node is not a swarm manager. Worker nodes can't be used to view or modify cluster state."
+            }
+            None => {
+                "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to connect this node to swarm and try again."
+            }
+        };
+        Err(EngineError::NotManager { about: about.to_owned(), words: words.to_owned() })
+    }
+
     /// The swarm that a door leads to, if a manager answers there and has a leader.
     pub(super) fn reach(&mut self, door: &Door, about: &str) -> Result<Id, EngineError> {
-        if let Door::Board(name) = door {
-            let board = self.boards.get(name).filter(|board| board.has_power);
-            let board = board.ok_or_else(|| fault::unreachable(about))?;
-            let swarm =
-                board.member.as_ref().and_then(|joined| Some((self.swarms.get(&joined.swarm)?, joined)));
-            if !swarm.is_some_and(|(swarm, joined)| swarm.is_manager(&joined.node)) {
-                let words = match swarm {
-                    Some(_) => {
-                        "This node is not a swarm manager. Worker nodes can't be used to view or modify cluster state."
-                    }
-                    None => {
-                        "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to connect this node to swarm and try again."
-                    }
-                };
-                return Err(EngineError::NotManager { about: about.to_owned(), words: words.to_owned() });
-            }
-        }
+        self.manages(door, about)?;
         let id = self.swarm_behind(door).ok_or_else(|| fault::unreachable(about))?;
         let swarm = self.swarms.get(&id).ok_or_else(|| fault::unreachable(about))?;
         let (reachable, managers) = match door {

@@ -7,6 +7,7 @@
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use libtest_mimic::{Arguments, Conclusion, Failed, Trial};
 
@@ -52,7 +53,7 @@ pub fn conduct_together(spec: &Spec, most: usize, tests: &[Test]) -> ExitCode {
 
 /// Runs the chapters of one story, each over what the one before it left of a world that `begin` made of a lab.
 /// Once a chapter fails the rest are not told: each would only wait in vain. The world keeps the lab, and drops it
-/// last.
+/// last. Each that holds tells how long it took.
 #[must_use]
 pub fn conduct_story<World: Send + 'static>(
     spec: &Spec,
@@ -69,7 +70,10 @@ pub fn conduct_story<World: Send + 'static>(
             let world = Arc::clone(&world);
             let told = move || match world.lock() {
                 Ok(mut world) => {
+                    let began = Instant::now();
                     tell(&mut world);
+                    // Between its name and its end, which libtest-mimic writes there too.
+                    drop(write!(io::stdout().lock(), "({:.0} s) ", began.elapsed().as_secs_f64()));
                     Ok(())
                 }
                 Err(_) => Err("not told: a chapter before it failed".into()),

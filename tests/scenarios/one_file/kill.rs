@@ -5,9 +5,6 @@ use pirack_tests::wait;
 use crate::Promise;
 use crate::rack::{self, APPLY, Rack};
 
-pub(crate) const PROMISES: &[Promise] =
-    &[("kill::applies_that_are_killed_one_after_another_are_finished_by_the_next", Rack::applies_are_killed)];
-
 /// Only told at length.
 pub(crate) const EVERY_STEP_OF_A_ROLL: &[Promise] =
     &[("kill::a_roll_that_is_killed_after_each_of_its_steps_ends_well", Rack::roll_killed_at_every_step)];
@@ -18,7 +15,7 @@ pub(crate) const EVERY_STEP_FROM_BARE_BOARDS: &[Promise] = &[(
     Rack::first_apply_killed_at_every_step,
 )];
 
-/// So many applies are killed where chance would have it: two as a board is joined anew, the others in rolls.
+/// So many applies are killed where chance would have it: two as a board is joined anew, the others in a roll.
 const BY_CHANCE: usize = 5;
 
 /// By the lines that an apply says; one that does not come to wait is killed once it has done the step.
@@ -37,11 +34,11 @@ pub(crate) fn waits(line: &str) -> bool {
 }
 
 impl Rack {
-    fn applies_are_killed(&mut self) {
-        self.raise_heaps();
+    /// Brings the heaps in the file about by an apply, after all those that are still to be killed were.
+    pub(crate) fn applies_are_killed(&mut self) {
         while self.killed < BY_CHANCE {
-            if !self.kill_an_apply() {
-                // Those that were killed had brought all of the roll about: another one.
+            if !self.kill_an_apply(BY_CHANCE - self.killed) {
+                // It had ended before it could be: another roll.
                 self.raise_heaps();
             }
         }
@@ -51,13 +48,14 @@ impl Rack {
     }
 
     /// Starts an apply that is killed once it has done so many of its steps, or as it waits within the next one,
-    /// by chance. Whether it was: one that ended before must be well.
-    pub(crate) fn kill_an_apply(&mut self) -> bool {
+    /// by chance; it leaves a step for each of those that are `to_kill` with it. Whether it was killed: one that ended
+    /// before must be well.
+    pub(crate) fn kill_an_apply(&mut self, to_kill: usize) -> bool {
         let steps = self.plan()["steps"].as_array().unwrap().len();
         if steps == 0 {
             return false;
         }
-        let (done, within) = (self.chance.usize(..steps), self.chance.bool());
+        let (done, within) = (self.chance.usize(..=steps.saturating_sub(to_kill)), self.chance.bool());
         println!("kill -9 of an apply: {done} of {steps} steps done, within the next: {within}");
         let killed = self.killed_at(|said| {
             let mut lines = said.lines();

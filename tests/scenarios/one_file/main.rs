@@ -37,7 +37,6 @@ fn main() -> ExitCode {
         drift::PROMISES,
         roll::PROMISES,
         lock::PROMISES,
-        kill::PROMISES,
         at_length(kill::EVERY_STEP_OF_A_ROLL),
         power::PROMISES,
         rack::END,

@@ -11,7 +11,7 @@ use pirack_lab::{Board, Failed, Lab, Spec, images, package};
 use pirack_tests::fleet::cursor;
 use pirack_tests::ledger::Ledger;
 use pirack_tests::program::{self, Ended, Program};
-use pirack_tests::rack::{self, QUICK_RING};
+use pirack_tests::rack::{self, QUICK_JVM, QUICK_RING};
 use pirack_tests::topics::Topics;
 use pirack_tests::{skip, wait};
 use rustix::process::Signal;
@@ -93,11 +93,16 @@ impl Rack {
         Ok(rack)
     }
 
-    /// Gives every broker and every node another heap in the file: each has to start anew.
-    pub(crate) fn raise_heaps(&mut self) {
+    /// Gives every broker another heap in the file: each has to start anew.
+    pub(crate) fn raise_kafkas_heap(&mut self) {
         self.heaps.kafka += 32;
-        self.heaps.cassandra += 32;
         self.write_file();
+    }
+
+    /// Gives every broker and every node another.
+    pub(crate) fn raise_heaps(&mut self) {
+        self.heaps.cassandra += 32;
+        self.raise_kafkas_heap();
     }
 
     /// The rack's boards: the lab's, without those that have left.
@@ -117,6 +122,7 @@ interval = "200ms"
 image = "{}"
 heap = "{kafka}MiB"
 limit = "640MiB"
+jvm_options = "{QUICK_JVM}"
 [cassandra]
 version = "5.0"
 image = "{}"

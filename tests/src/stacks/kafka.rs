@@ -7,6 +7,7 @@ use pirack_lab::{Board, Lab};
 
 use super::Service;
 use super::service::Made;
+use crate::rack::QUICK_JVM;
 
 /// A cluster's own name for itself, the same for all its brokers.
 const CLUSTER_ID: &str = "cGlyYWNrLWxhYi1rYWZrYQ";
@@ -70,6 +71,7 @@ fn environment(defaults: &Defaults, brokers: usize, node: u32, address: &str, vo
         ("KAFKA_PROCESS_ROLES", "broker,controller"),
         ("KAFKA_CONTROLLER_QUORUM_VOTERS", voters),
         ("KAFKA_HEAP_OPTS", "-Xms256m -Xmx256m"),
+        ("KAFKA_OPTS", QUICK_JVM),
     ];
     let login = format!(
         "org.apache.kafka.common.security.plain.PlainLoginModule required user_{USER}=\"{PASSWORD}\";"

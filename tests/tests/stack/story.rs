@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use pirack::rack::Rack;
-use pirack_tests::rack::QUICK_RING;
+use pirack_tests::rack::{QUICK_JVM, QUICK_RING};
 use pirack_tests::wait;
 
 use crate::world::{GATE, World};
@@ -18,7 +18,11 @@ pub(crate) const STORY: &[Promise] = &[
     ("stack::a_node_that_goes_leaves_the_ring_first", World::goes),
 ];
 
-const KAFKA: &str = "[kafka]\nimage = \"KAFKA\"\nbrokers = [\"b2\", \"b3\"]\nvoters = [\"b1\"]\n";
+fn kafka() -> String {
+    format!(
+        "[kafka]\nimage = \"KAFKA\"\nbrokers = [\"b2\", \"b3\"]\nvoters = [\"b1\"]\njvm_options = \"{QUICK_JVM}\"\n"
+    )
+}
 
 fn cassandra(nodes: &str, heap: &str) -> String {
     let replication = nodes.matches('b').count().min(2);
@@ -32,7 +36,7 @@ const THREE: &str = "\"b1\", \"b2\", \"b3\"";
 
 impl World {
     fn rack_of(&self, nodes: &str, heap: &str) -> Rack {
-        self.rack(&format!("{KAFKA}{}", cassandra(nodes, heap)))
+        self.rack(&format!("{}{}", kafka(), cassandra(nodes, heap)))
     }
 
     fn whole(&mut self, rack: &Rack) -> Vec<String> {
@@ -42,7 +46,7 @@ impl World {
     }
 
     fn controller_apart(&mut self) {
-        let rack = self.rack(KAFKA);
+        let rack = self.rack(&kafka());
         self.whole(&rack);
         let health = self.health(&rack);
         let kafka = health.kafka().unwrap();

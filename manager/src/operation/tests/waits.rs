@@ -44,29 +44,36 @@ async fn a_node_that_fails_again_and_again_ends_the_apply_in_dockers_words_and_n
     assert_eq!(world.violations(), [""; 0]);
 }
 
+/// Where the swarm began is its leader; asked is the first by its name.
 #[tokio::test(start_paused = true)]
 async fn a_leader_that_hands_its_role_on_leaves_the_swarm_without_one_for_a_moment() {
-    let file = |managers: [u8; 3]| {
+    let file = |first: u8, managers: [u8; 3]| {
         let board = |number: u8| {
             let roles = if managers.contains(&number) { "\"manager\", \"worker\"" } else { "\"worker\"" };
             format!("[[board]]\nname = \"b{number}\"\naddress = \"10.77.0.1{number}\"\nroles = [{roles}]\n")
         };
-        let boards: String = (1..=4).map(board).collect();
+        let others = (1..=4).filter(|number| *number != first);
+        let boards: String = [first].into_iter().chain(others).map(board).collect();
         parse(&format!("version = 1\nname = \"desk\"\n{boards}"), Path::new("rack.toml")).unwrap()
     };
-    let mut operator = Operator::of(file([1, 2, 3]));
-    let world = FakeRack::new(&["b1", "b2", "b3", "b4"]);
-    operator.apply(&world).await.unwrap();
-    operator.rack = file([2, 3, 4]);
-    operator.apply(&world).await.unwrap();
-    let waiting = operator.heard.waiting();
-    assert!(waiting.iter().any(|line| line == "no manager answers for the swarm yet"), "{waiting:#?}");
-    let nodes = world.manager().await.unwrap().nodes().await.unwrap();
-    let managers: Vec<&str> =
-        nodes.iter().filter(|node| node.manager.is_some()).map(|node| node.name.as_str()).collect();
-    assert_eq!(managers, ["b2", "b3", "b4"]);
-    assert!(operator.plan(&world).await.is_empty());
-    assert_eq!(world.violations(), [""; 0]);
+    for (leader, next, line) in [
+        (1, [2, 3, 4], "the swarm has moved meanwhile: looking again"),
+        (2, [1, 3, 4], "no manager answers for the swarm yet"),
+    ] {
+        let mut operator = Operator::of(file(leader, [1, 2, 3]));
+        let world = FakeRack::new(&["b1", "b2", "b3", "b4"]);
+        operator.apply(&world).await.unwrap();
+        operator.rack = file(leader, next);
+        operator.apply(&world).await.unwrap();
+        let waiting = operator.heard.waiting();
+        assert!(waiting.iter().any(|said| said == line), "{next:?}: {waiting:#?}");
+        let nodes = world.manager().await.unwrap().nodes().await.unwrap();
+        let managers: Vec<&str> =
+            nodes.iter().filter(|node| node.manager.is_some()).map(|node| node.name.as_str()).collect();
+        assert_eq!(managers, next.map(|number| format!("b{number}")));
+        assert!(operator.plan(&world).await.is_empty());
+        assert_eq!(world.violations(), [""; 0]);
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -101,6 +108,22 @@ async fn a_node_of_which_nothing_is_heard_at_first_hands_its_data_over_all_the_s
         assert!(!ring.nodes.contains_key("b3"), "unheard for {looks} looks: {ring:#?}");
         assert_eq!(world.violations(), [""; 0], "unheard for {looks} looks");
     }
+}
+
+/// A look costs every board something: one shows of all services whether they are well.
+#[tokio::test(start_paused = true)]
+async fn more_services_are_no_more_looks_until_everything_is_well() {
+    let mut calls = vec![];
+    for boards in [&["b1", "b2", "b3"][..], &["b1", "b2", "b3", "b4", "b5"]] {
+        let (operator, world) = (Operator::of(rack(boards, "")), FakeRack::new(boards));
+        operator.apply(&world).await.unwrap();
+        world.gossip_is_unheard(4);
+        let (before, waits) = (world.calls(), operator.heard.waiting().len());
+        assert_eq!(operator.apply(&world).await.unwrap().steps, 0);
+        assert!(operator.heard.waiting().len() > waits, "the nodes that tell nothing are waited for");
+        calls.push(world.calls() - before);
+    }
+    assert_eq!(calls[0], calls[1]);
 }
 
 #[tokio::test(start_paused = true)]
