@@ -91,10 +91,12 @@ unit() {
 # One after another, each with the machine to itself: they run whole racks. A stage for each name, so that a run
 # that is cut off tells how far it came.
 scenarios() {
-    names=$(cargo test --locked --workspace --test '*' --no-run 2>&1 |
-        sed -n 's|^ *Executable .*/\(.*\)-[0-9a-f]*)$|\1|p' | sort -u)
-    # They were built before; none at all is a failure of its own.
-    for name in ${names:-none}; do
+    listed=$logs/list.log
+    cargo test --color never --locked --workspace --test '*' --no-run >"$listed" 2>&1
+    names=$(sed -n 's|^ *Executable .*/\(.*\)-[0-9a-f]*)$|\1|p' "$listed" | sort -u)
+    # They were built before; where there is none, cargo has said why.
+    [ -n "$names" ] || stage scenarios sh -c 'cat "$0"; false' "$listed"
+    for name in $names; do
         # shellcheck disable=SC2086 # one option, or none
         stage "$name" cargo test --locked --workspace --test "$name" --no-fail-fast -- $1
     done

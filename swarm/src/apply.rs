@@ -30,7 +30,7 @@ pub struct Applied {
 pub struct Stopped {
     /// How many steps were run before.
     pub done: usize,
-    /// The step that was refused: nothing of it is done, unless the engine did not answer.
+    /// The step that was refused: nothing of it is done, unless the engine did not answer, or is a manager no more.
     pub at: Object,
     /// Why.
     #[source]

@@ -147,7 +147,8 @@ pub trait Engine: Send + Sync {
 
     /// All nodes.
     fn nodes(&self) -> impl Answer<Vec<ObservedNode>>;
-    /// Sets a node's role, availability and labels. A demotion that would cost the quorum is refused.
+    /// Sets a node's role, availability and labels. A demotion that would cost the quorum is refused. An engine that demotes
+    /// itself does so, and may have only [`EngineError::NotManager`] to say of it.
     fn update_node(&self, id: &Id, version: Version, spec: &NodeSpec) -> impl Answer<Version>;
     /// Forgets a node that is a worker and down.
     fn remove_node(&self, id: &Id) -> impl Answer<()>;

@@ -45,10 +45,11 @@ use super::world::World;
 use super::{Conductor, Interrupted};
 use crate::rack::{BoardName, Rack};
 use crate::reach::chain;
-use crate::stack::StackError;
 use crate::stack::roll::Gate;
+use crate::stack::{StackError, StackHealth};
 use pace::Pace;
 use take::Taken;
+use wait::LOOK;
 
 /// How long services that begin take until they are well, for the time that is told ahead.
 const SETTLING: Duration = Duration::from_secs(30);
@@ -97,17 +98,18 @@ pub(super) struct Look<R> {
 
 impl<R> Look<R> {
     fn is_done(&self) -> bool {
-        let holds = |gate: &Gate| gate.holds(&self.seen.health).is_ok();
-        self.plan.steps.is_empty() && self.well.iter().all(holds) && self.behind.is_empty()
+        self.plan.steps.is_empty() && self.unwell().is_none()
     }
 
     /// What is not well, the first of it.
     fn unwell(&self) -> Option<String> {
-        let waits =
-            |gate: &Gate| gate.holds(&self.seen.health).err().map(|waiting| format!("{gate}: {waiting}"));
-        let gate = self.well.iter().find_map(waits);
-        gate.or_else(|| self.behind.first().map(ToString::to_string))
+        closed(&self.well, &self.seen.health).or_else(|| self.behind.first().map(ToString::to_string))
     }
+}
+
+/// The first of these gates that is closed, and what it waits for.
+fn closed(gates: &[Gate], health: &StackHealth) -> Option<String> {
+    gates.iter().find_map(|gate| Some(format!("{gate}: {}", gate.holds(health).err()?)))
 }
 
 /// The board that has the lock as a file while there is no swarm, whatever is done and to which boards: the first manager,
@@ -370,11 +372,12 @@ impl<W: World> Run<'_, W> {
 
     /// Waits until all that runs is well. Whether it was so already, and nothing can have changed meanwhile.
     async fn settle(&self, well: &[Gate], seen: &Seen) -> Result<bool, OperationError> {
-        if well.iter().all(|gate| gate.holds(&seen.health).is_ok()) {
-            return Ok(true);
-        }
+        let Some(shut) = closed(well, &seen.health) else { return Ok(true) };
         let what = "wait until everything is well".to_owned();
         let underway = self.conductor.begin(what.clone(), self.done + 1, self.done + 1, SETTLING)?;
+        // It was looked at just now, and a look costs the boards something.
+        underway.waits(&shut);
+        self.pause(LOOK).await?;
         let mut last = None;
         for gate in well {
             // The look that opened one gate shows of most of the others that they are open.

@@ -70,7 +70,7 @@ impl WorldError {
     #[must_use]
     pub fn passing(&self) -> Option<&'static str> {
         match self {
-            // Whoever was asked managed a moment ago, and was demoted since: the next question goes to another.
+            // Whoever was asked managed a moment ago, and was demoted since, by this very step perhaps.
             Self::Engine(error) if error.is_stale() || matches!(error, EngineError::NotManager { .. }) => {
                 Some("the swarm has moved meanwhile: looking again")
             }
@@ -79,7 +79,8 @@ impl WorldError {
         }
     }
 
-    /// Whether the same question may well be answered a moment later, with nothing done in between.
+    /// Whether the same question may well be answered a moment later, with nothing done in between. It goes to whichever
+    /// engine manages then: to another, where this one was demoted.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {

@@ -44,6 +44,7 @@ macro_rules! all_scenarios {
             rolling::a_service_without_tasks_is_settled,
             nodes::labels_decide_where_tasks_run_and_a_drain_moves_them,
             nodes::a_demoted_manager_leaves_the_votes_and_a_promoted_one_enters,
+            nodes::an_engine_that_demotes_itself_does_so_and_speaks_for_the_swarm_no_more,
             nodes::the_last_manager_is_neither_demoted_nor_removed,
             nodes::a_board_that_is_cut_off_is_down_and_comes_back,
             nodes::without_a_majority_nothing_is_told_and_nothing_changes,

@@ -68,6 +68,23 @@ pub(crate) async fn a_demoted_manager_leaves_the_votes_and_a_promoted_one_enters
     assert_eq!(nodes.iter().filter(|node| node.manager.is_some_and(|manager| manager.leader)).count(), 1);
 }
 
+/// The new version is read back from an engine that may have been let go of by then.
+pub(crate) async fn an_engine_that_demotes_itself_does_so_and_speaks_for_the_swarm_no_more<W: World>(
+    world: &W,
+) {
+    formed(world).await;
+    let (asked, other) = (world.engine(1), world.engine(0));
+    let name = world.name(1);
+    let told = try_change_node(asked, &name, |spec| spec.role = Role::Worker).await;
+    assert!(matches!(told, Ok(()) | Err(EngineError::NotManager { .. })), "{told:?}");
+    wait::until(other, role_followed(&name, Role::Worker), PATIENCE).await.unwrap();
+    let silent = async || match asked.nodes().await {
+        Err(EngineError::NotManager { .. }) => Look::Holds(()),
+        other => Look::NotYet(format!("{other:?}")),
+    };
+    wait::until_seen("it to say so", PATIENCE, silent).await.unwrap();
+}
+
 pub(crate) async fn the_last_manager_is_neither_demoted_nor_removed<W: World>(world: &W) {
     formed(world).await;
     let engine = world.engine(0);

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 use pirack_lab::{Failed, Lab, Spec, images};
-use pirack_tests::rack::{self, QUICK_JVM, QUICK_RING, RECOVERY, RackFile};
+use pirack_tests::rack::{self, QUICK_RING, RECOVERY, RackFile};
 use pirack_tests::wait;
 
 /// The disk that the file names; it begins with nothing on it.
@@ -53,7 +53,6 @@ enabled = false
 image = "{kafka}"
 heap = "256MiB"
 limit = "640MiB"
-jvm_options = "{QUICK_JVM}"
 [kafka.settings.properties]
 "num.io.threads" = {threads}
 [cassandra]

@@ -34,11 +34,11 @@ pub(crate) fn waits(line: &str) -> bool {
 }
 
 impl Rack {
-    /// Brings the heaps in the file about by an apply, after all those that are still to be killed were.
+    /// Kills as many applies as are left to kill; the next one finishes their roll.
     pub(crate) fn applies_are_killed(&mut self) {
         while self.killed < BY_CHANCE {
             if !self.kill_an_apply(BY_CHANCE - self.killed) {
-                // It had ended before it could be: another roll.
+                // There is nothing left to roll, or it had ended before it could be: another roll.
                 self.raise_heaps();
             }
         }
@@ -47,7 +47,7 @@ impl Rack {
         self.ends_with(&["plan"], 0);
     }
 
-    /// Starts an apply that is killed once it has done so many of its steps, or as it waits within the next one,
+    /// Starts an apply that is killed once it has done so many of its steps and begins the next one, or waits within it,
     /// by chance; it leaves a step for each of those that are `to_kill` with it. Whether it was killed: one that ended
     /// before must be well.
     pub(crate) fn kill_an_apply(&mut self, to_kill: usize) -> bool {
@@ -60,7 +60,8 @@ impl Rack {
         let killed = self.killed_at(|said| {
             let mut lines = said.lines();
             let through = lines.by_ref().filter(|line| is_done(line)).take(done).count();
-            through == done && (!within || lines.any(|line| waits(line) || is_done(line)))
+            through == done
+                && lines.any(|line| is_done(line) || if within { waits(line) } else { begins(line) })
         });
         self.killed += usize::from(killed);
         killed

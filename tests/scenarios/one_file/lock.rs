@@ -13,7 +13,7 @@ pub(crate) const PROMISES: &[Promise] = &[(
 
 impl Rack {
     fn lock_is_broken(&mut self) {
-        self.raise_kafkas_heap();
+        self.raise_heaps();
         let ours = self.start(&["apply"]);
         wait::until("an apply within its roll", APPLY, || ours.said().lines().any(kill::waits).then_some(()));
         let refused = self.start_elsewhere(&["apply"]).end(APPLY);

@@ -93,16 +93,11 @@ impl Rack {
         Ok(rack)
     }
 
-    /// Gives every broker another heap in the file: each has to start anew.
-    pub(crate) fn raise_kafkas_heap(&mut self) {
-        self.heaps.kafka += 32;
-        self.write_file();
-    }
-
-    /// Gives every broker and every node another.
+    /// Gives every broker and every node another heap in the file: each has to start anew.
     pub(crate) fn raise_heaps(&mut self) {
+        self.heaps.kafka += 32;
         self.heaps.cassandra += 32;
-        self.raise_kafkas_heap();
+        self.write_file();
     }
 
     /// The rack's boards: the lab's, without those that have left.

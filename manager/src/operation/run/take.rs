@@ -175,9 +175,6 @@ impl<W: World> Run<'_, W> {
         let mut passed = Passed::default();
         for part in parts {
             match part {
-                // The look that opened the gate before it shows this one open.
-                Part::Wait(gate)
-                    if passed.health.as_ref().is_some_and(|health| gate.holds(health).is_ok()) => {}
                 Part::Wait(gate) | Part::Learn(gate) => {
                     let (waited, health) = self.pass(gate, step, underway).await?;
                     passed.aged |= waited || matches!(part, Part::Learn(_));
@@ -194,6 +191,7 @@ impl<W: World> Run<'_, W> {
                         Due::Aged(why) => {
                             underway.waits(&why);
                             passed.aged = true;
+                            return Ok(passed);
                         }
                         Due::Now => {
                             self.held.confirm(self.world).await?;

@@ -10,7 +10,7 @@ use tokio::time::{Instant, advance};
 
 use super::*;
 use crate::operation::patience::{LONGEST, Patience, STILL, Vain};
-use crate::operation::testing::Starting;
+use crate::operation::testing::{Event, Starting};
 use crate::rack::{Bytes, Identity, identity};
 use crate::stack::cassandra::{CassandraHealth, Gossip, Node, State};
 use crate::stack::roll::{Gate, Waiting};
@@ -46,7 +46,7 @@ async fn a_node_that_fails_again_and_again_ends_the_apply_in_dockers_words_and_n
 
 /// Where the swarm began is its leader; asked is the first by its name.
 #[tokio::test(start_paused = true)]
-async fn a_leader_that_hands_its_role_on_leaves_the_swarm_without_one_for_a_moment() {
+async fn a_leader_that_hands_its_role_on_is_waited_for_and_who_is_asked_is_asked_no_more() {
     let file = |first: u8, managers: [u8; 3]| {
         let board = |number: u8| {
             let roles = if managers.contains(&number) { "\"manager\", \"worker\"" } else { "\"worker\"" };
@@ -108,6 +108,29 @@ async fn a_node_of_which_nothing_is_heard_at_first_hands_its_data_over_all_the_s
         assert!(!ring.nodes.contains_key("b3"), "unheard for {looks} looks: {ring:#?}");
         assert_eq!(world.violations(), [""; 0], "unheard for {looks} looks");
     }
+}
+
+/// Whatever the plan was made for is not so any more: nothing else of it is waited for.
+#[tokio::test(start_paused = true)]
+async fn a_node_that_goes_down_before_it_can_hand_over_is_planned_anew() {
+    let mut again = 0;
+    for calls in 15..30 {
+        let boards = ["b1", "b2", "b3", "b4"];
+        let (mut operator, world) = (Operator::of(rack(&boards, "")), FakeRack::new(&boards));
+        operator.apply(&world).await.unwrap();
+        operator.rack = rack(&boards[..3], "");
+        world.after(calls, Event::TaskEnds("cassandra-b4".to_owned()));
+        let began = Instant::now();
+        match operator.apply(&world).await {
+            // It is down in the next look too, and nobody allowed to give it up.
+            Ok(_) | Err(OperationError::Refused(_)) => {}
+            failed => panic!("call {calls}: {failed:?}"),
+        }
+        assert!(began.elapsed() < Duration::from_secs(300), "call {calls}: {:?}", began.elapsed());
+        again += operator.heard.waiting().iter().filter(|line| line.contains("is not up")).count();
+        assert_eq!(world.violations(), [""; 0], "call {calls}");
+    }
+    assert!(again > 0, "it never went between a plan and its step");
 }
 
 /// A look costs every board something: one shows of all services whether they are well.
