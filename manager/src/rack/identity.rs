@@ -219,7 +219,7 @@ pub fn settle(
     if let Some(kafka) = &rack.kafka {
         let voters = texts(&kafka.voters);
         let known = identity.kafka.get_or_insert_with(|| KafkaIdentity {
-            cluster_id: URL_SAFE_NO_PAD.encode(fresh().as_bytes()),
+            cluster_id: cluster_id(fresh()),
             nodes: BTreeMap::new(),
             voters: voters.clone(),
             brokers_at_start: kafka.brokers.len(),
@@ -305,6 +305,14 @@ fn sorted(names: &[String]) -> Vec<&String> {
     let mut names: Vec<&String> = names.iter().collect();
     names.sort();
     names
+}
+
+/// A new cluster's id. None begins with a dash, as one of 64 would: `kafka-storage.sh`, which every broker begins with, takes
+/// that for an option, and the rack's Kafka would never start.
+fn cluster_id(fresh: Uuid) -> String {
+    let mut bytes = fresh.into_bytes();
+    bytes[0] &= 0x7f;
+    URL_SAFE_NO_PAD.encode(bytes)
 }
 
 #[cfg(test)]

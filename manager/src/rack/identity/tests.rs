@@ -46,6 +46,14 @@ fn a_new_rack_gets_its_ids_once_and_keeps_them() {
 }
 
 #[test]
+fn no_cluster_s_id_looks_like_an_option() {
+    for first in 0..=u8::MAX {
+        let id = cluster_id(Uuid::from_bytes([first; 16]));
+        assert!(id.len() == 22 && !id.starts_with('-'), "{id}");
+    }
+}
+
+#[test]
 fn a_board_that_comes_gets_the_next_id_wherever_it_stands_and_changes_nothing_else() {
     let identity = first(&rack(&["b1", "b2", "b3"], ""));
     let (grown, wrong) = settle(Some(&identity), &rack(&["b0", "b1", "b2", "b3"], ""), no_more_ids);

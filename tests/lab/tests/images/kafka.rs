@@ -9,7 +9,8 @@ use crate::container::{Container, Run};
 use crate::{contract, get, listening, only_its_ports};
 
 const LIMIT: Duration = Duration::from_secs(180);
-const CLUSTER: &str = "pirackpirackpirackpira";
+/// The first letter is one that options have.
+const CLUSTER: &str = "-irackpirackpirackpira";
 
 /// One of each variable of the contract's table; addresses are the board's.
 fn everything(address: &str) -> Vec<(&'static str, String)> {
@@ -210,7 +211,7 @@ pub fn foreign_volume(board: &Board) -> Outcome {
     };
     refused(
         &[("CLUSTER_ID", "anotheranotheranothera".to_owned())],
-        "belongs to cluster pirackpirackpirackpira",
+        "belongs to cluster -irackpirackpirackpira",
     );
     let mut other = everything("127.0.0.1");
     other.retain(|(name, _)| *name != "KAFKA_NODE_ID");

@@ -89,7 +89,7 @@ pub(super) fn other_cluster(stack: &Stack) -> Vec<Hit> {
 
 pub(super) fn no_uuid(stack: &Stack) -> Vec<Hit> {
     let letter = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    let is_uuid = |id: &str| id.len() == 22 && id.chars().all(letter);
+    let is_uuid = |id: &str| id.len() == 22 && id.chars().all(letter) && !id.starts_with('-');
     let mut hits = Vec::new();
     for service in nodes(stack) {
         let Some(word) = cluster(service) else { continue };

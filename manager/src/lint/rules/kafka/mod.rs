@@ -106,7 +106,7 @@ pub(super) const RULES: &[Rule] = &[
         code: "SL112",
         severity: Severity::Error,
         title: "a cluster id that is none",
-        reason: "It is a UUID in 22 letters of base64: Kafka does not format its volume with anything else",
+        reason: "It is a UUID in 22 letters of base64, of which the first is no dash: Kafka does not format its volume with anything else",
         remedy: "Make one with `kafka-storage.sh random-uuid`",
         check: identity::no_uuid,
     },
