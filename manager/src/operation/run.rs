@@ -49,10 +49,7 @@ use crate::stack::roll::Gate;
 use crate::stack::{StackError, StackHealth};
 use pace::Pace;
 use take::Taken;
-use wait::LOOK;
 
-/// How long services that begin take until they are well, for the time that is told ahead.
-const SETTLING: Duration = Duration::from_secs(30);
 /// How long a swarm may take to have a leader, and an engine that has started to be heard by it.
 pub(super) const COMING_UP: Duration = Duration::from_secs(60);
 /// How often it is looked whether they are there.
@@ -368,25 +365,6 @@ impl<W: World> Run<'_, W> {
         let outcomes = join_all(each.into_values().map(one)).await;
         self.done = done.load(Ordering::Relaxed);
         one_of(outcomes, |further| self.conductor.note(&chain(further))).map_or(Ok(()), Err)
-    }
-
-    /// Waits until all that runs is well. Whether it was so already, and nothing can have changed meanwhile.
-    async fn settle(&self, well: &[Gate], seen: &Seen) -> Result<bool, OperationError> {
-        let Some(shut) = closed(well, &seen.health) else { return Ok(true) };
-        let what = "wait until everything is well".to_owned();
-        let underway = self.conductor.begin(what.clone(), self.done + 1, self.done + 1, SETTLING)?;
-        // It was looked at just now, and a look costs the boards something.
-        underway.waits(&shut);
-        self.pause(LOOK).await?;
-        let mut last = None;
-        for gate in well {
-            // The look that opened one gate shows of most of the others that they are open.
-            if gate.holds(last.as_ref().unwrap_or(&seen.health)).is_err() {
-                last = Some(self.pass(gate, &what, &underway).await?.1);
-            }
-        }
-        underway.done();
-        Ok(false)
     }
 
     /// Waits until the tasks of services that were removed have ended by themselves: whoever leaves a swarm before

@@ -8,8 +8,9 @@ use pirack_swarm::object::Id;
 use pirack_swarm::observed::{ObservedNode, ObservedTask, TaskState};
 use tokio::time::{Instant, sleep};
 
-use super::{OperationError, Run};
+use super::{OperationError, Run, closed};
 use crate::operation::patience::{Patience, Vain};
+use crate::operation::seen::Seen;
 use crate::operation::world::{World, WorldError};
 use crate::operation::{Interrupted, Underway};
 use crate::stack::StackHealth;
@@ -24,6 +25,9 @@ const BEGUN: Duration = Duration::from_secs(120);
 pub(super) const ENDED: Duration = Duration::from_secs(300);
 /// How long that takes as a rule, for the time that is told ahead.
 pub(super) const STOPPING: Duration = Duration::from_secs(10);
+
+/// How long services that begin take until they are well, for the time that is told ahead.
+const SETTLING: Duration = Duration::from_secs(30);
 
 /// What is said while no manager answers a question; its leader may just have been demoted.
 const SILENT: &str = "no manager answers for the swarm yet";
@@ -59,6 +63,25 @@ impl<W: World> Run<'_, W> {
             // A question costs the boards something, and those that are slow to answer have most to do.
             self.pause(LOOK.max(asked.elapsed())).await?;
         }
+    }
+
+    /// Waits until all that runs is well. Whether it was so already, and nothing can have changed meanwhile.
+    pub(super) async fn settle(&self, well: &[Gate], seen: &Seen) -> Result<bool, OperationError> {
+        let Some(shut) = closed(well, &seen.health) else { return Ok(true) };
+        let what = "wait until everything is well".to_owned();
+        let underway = self.conductor.begin(what.clone(), self.done + 1, self.done + 1, SETTLING)?;
+        // It was looked at just now, and a look costs the boards something.
+        underway.waits(&shut);
+        self.pause(LOOK).await?;
+        let mut last = None;
+        for gate in well {
+            // The look that opened one gate shows of most of the others that they are open.
+            if gate.holds(last.as_ref().unwrap_or(&seen.health)).is_err() {
+                last = Some(self.pass(gate, &what, &underway).await?.1);
+            }
+        }
+        underway.done();
+        Ok(false)
     }
 
     pub(super) async fn begun(
